@@ -1,0 +1,118 @@
+using Google.Protobuf;
+using LoraOps.Onnx.Proto;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+
+namespace LoraOps.Onnx.Graphs;
+
+/// <summary>
+/// An ONNX file in memory: its protobuf message, and the folder that its external data lies in.
+/// Loading and saving an unchanged inline model gives the same bytes.
+/// Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
+/// </summary>
+public sealed class OnnxModel
+{
+    /// <summary>A protobuf message is at most this long; larger models keep their tensors in a file beside.</summary>
+    public const long MaxMessageBytes = int.MaxValue;
+
+    private readonly HashSet<TensorProto> _wasExternal = new(ReferenceEqualityComparer.Instance);
+
+    private OnnxModel(ModelProto proto, string path)
+    {
+        Proto = proto;
+        Path = path;
+    }
+
+    /// <summary>The message; edit it in place.</summary>
+    public ModelProto Proto { get; }
+
+    /// <summary>The main graph.</summary>
+    public GraphProto Graph => Proto.Graph;
+
+    /// <summary>The file that it was read from, for messages and external data.</summary>
+    public string Path { get; }
+
+    /// <summary>The folder that external data is relative to.</summary>
+    public string Folder => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+
+    /// <summary>True if a tensor's bytes lie in a file beside the model.</summary>
+    public bool HasExternalData => _wasExternal.Count > 0 || this.AllTensors().Any(ExternalData.IsExternal);
+
+    /// <summary>The opset version of a domain; the default domain is the empty string. 0 if the model does not import it.</summary>
+    public long Opset(string domain = "") =>
+        Proto.OpsetImport.FirstOrDefault(opset => Canonical(opset.Domain) == domain)?.Version ?? 0;
+
+    /// <summary>Reads a model; external data is checked now and read when it is asked for.</summary>
+    /// <exception cref="LoraOpsException">The file is missing, is no ONNX model, or its external data is not where it says.</exception>
+    public static OnnxModel Load(string path)
+    {
+        var model = new OnnxModel(Parse(path), path);
+        foreach (var tensor in model.AllTensors().Where(ExternalData.IsExternal))
+            ExternalData.Locate(tensor, path);
+
+        return model;
+    }
+
+    /// <summary>A copy that can be edited without touching this one.</summary>
+    public OnnxModel Clone()
+    {
+        var clone = new OnnxModel(Proto.Clone(), Path);
+        foreach (var (mine, copy) in this.AllTensors().Zip(clone.AllTensors()))
+        {
+            if (_wasExternal.Contains(mine))
+                clone._wasExternal.Add(copy);
+        }
+
+        return clone;
+    }
+
+    /// <summary>A view of an initializer's or constant's elements.</summary>
+    /// <exception cref="LoraOpsException">Its bytes do not fit its dimensions, or its type is none that LoraOps knows.</exception>
+    public Tensor Read(TensorProto tensor) => OnnxTensor.Read(tensor, Path);
+
+    /// <summary>Replaces the elements of a tensor and keeps its name, dimensions and type.</summary>
+    /// <param name="tensor">A tensor of this model.</param>
+    /// <param name="bytes">Little-endian elements, as many as before.</param>
+    public void Write(TensorProto tensor, byte[] bytes)
+    {
+        if (ExternalData.IsExternal(tensor))
+            _wasExternal.Add(tensor);
+
+        OnnxTensor.SetRaw(tensor, bytes);
+    }
+
+    /// <summary>
+    /// Writes the model to <paramref name="path"/>. Tensors that lay in an external file go to <c>PATH.data</c> again,
+    /// the others stay inline.
+    /// </summary>
+    /// <param name="path">A file that no user sees yet (<see cref="LoraOps.Writers.StagedOutput"/>).</param>
+    public void Save(string path)
+    {
+        var message = HasExternalData ? ExternalData.Rewrite(this, path + ".data", _wasExternal) : Proto;
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
+        message.WriteTo(file);
+    }
+
+    private static string Canonical(string domain) => domain == "ai.onnx" ? "" : domain;
+
+    private static ModelProto Parse(string path)
+    {
+        if (!File.Exists(path))
+            throw new LoraOpsException(FileProblems.FileMissing(path));
+
+        if (new FileInfo(path).Length > MaxMessageBytes)
+            throw new LoraOpsException(OnnxProblems.NotOnnx(path, "it is larger than 2 GiB, the limit of the format"));
+
+        try
+        {
+            var proto = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
+            return proto.Graph is { Node.Count: > 0 } && proto.OpsetImport.Count > 0
+                ? proto
+                : throw new LoraOpsException(OnnxProblems.NotOnnx(path, "it has no graph or imports no opset"));
+        }
+        catch (InvalidProtocolBufferException damage)
+        {
+            throw new LoraOpsException(OnnxProblems.NotOnnx(path, damage.Message));
+        }
+    }
+}

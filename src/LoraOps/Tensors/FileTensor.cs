@@ -1,0 +1,21 @@
+namespace LoraOps.Tensors;
+
+/// <summary>A tensor whose bytes are read from a file each time they are asked for; the file is opened for each read.</summary>
+/// <param name="name">Its name.</param>
+/// <param name="type">The type of its elements.</param>
+/// <param name="shape">Its dimensions.</param>
+/// <param name="path">The file.</param>
+/// <param name="start">Where in the file it begins.</param>
+public sealed class FileTensor(string name, ElementType type, TensorShape shape, string path, long start)
+    : Tensor(name, type, shape)
+{
+    /// <inheritdoc/>
+    public override void ReadBytes(long offset, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        file.Position = start + offset;
+        file.ReadExactly(destination);
+    }
+}
