@@ -42,6 +42,11 @@ public sealed class OnnxModel
     public long Opset(string domain = "") =>
         Proto.OpsetImport.FirstOrDefault(opset => Canonical(opset.Domain) == domain)?.Version ?? 0;
 
+    /// <summary>A model that was made in memory.</summary>
+    /// <param name="proto">The message; owned by the model from now on.</param>
+    /// <param name="path">Where it would lie, for messages and external data.</param>
+    public static OnnxModel FromProto(ModelProto proto, string path) => new(proto, path);
+
     /// <summary>Reads a model; external data is checked now and read when it is asked for.</summary>
     /// <exception cref="LoraOpsException">The file is missing, is no ONNX model, or its external data is not where it says.</exception>
     public static OnnxModel Load(string path)
