@@ -70,7 +70,8 @@ public static class OnnxTensor
     internal static long ByteLength(TensorProto tensor, string modelPath)
     {
         if (TypeOf(tensor.DataType) is not { } type)
-            throw new LoraOpsException(OnnxProblems.TensorInvalid(modelPath, tensor.Name, $"has data type {tensor.DataType}, which is not a plain numeric one"));
+            throw new LoraOpsException(OnnxProblems.TensorInvalid(
+                modelPath, tensor.Name, $"has data type {tensor.DataType}, which is not a plain numeric one"));
 
         return TensorShape.TryCount([.. tensor.Dims], out var count) && count <= long.MaxValue / type.Bits()
             ? count * type.Bits() / 8
