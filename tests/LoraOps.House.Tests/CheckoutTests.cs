@@ -68,7 +68,7 @@ public sealed partial class CheckoutTests
     {
         var rows = MarkdownTable.Named("fixtures/README.md", "fixtures").Column(0).Order(StringComparer.Ordinal);
         var folders = Checkout.Files.Where(f => f.StartsWith("fixtures/", StringComparison.Ordinal) && f.Count('/') > 1)
-            .Select(f => f.Split('/')[1] + "/").Distinct().Order(StringComparer.Ordinal);
+            .Select(f => f.Split('/')[1]).Distinct().Order(StringComparer.Ordinal);
         Assert.Equal(folders, rows);
     }
 
