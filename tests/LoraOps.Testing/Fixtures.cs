@@ -23,9 +23,16 @@ public static class Fixtures
         throw new InvalidOperationException("The tests run inside the repository.");
     }
 
+    // A clone may lie deeper than the checkout beside which the data was put.
     private static string? FindShared()
     {
-        var shared = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Repository)!, "shared");
-        return Directory.Exists(shared) ? shared : null;
+        for (var at = System.IO.Path.GetDirectoryName(Repository); at is not null; at = System.IO.Path.GetDirectoryName(at))
+        {
+            var shared = System.IO.Path.Combine(at, "shared");
+            if (Directory.Exists(System.IO.Path.Combine(shared, "goldens")))
+                return shared;
+        }
+
+        return null;
     }
 }
