@@ -21,6 +21,162 @@ public enum ProblemCode
     /// <summary>The folder or file is of no kind that LoraOps knows.</summary>
     KindUnknown = 1004,
 
+    /// <summary>A safetensors file is shorter than the 8 bytes of its header length.</summary>
+    SafetensorsTooShort = 1101,
+
+    /// <summary>A safetensors header declares more than 100 000 000 bytes.</summary>
+    SafetensorsHeaderLimit = 1102,
+
+    /// <summary>A safetensors header runs past the end of its file.</summary>
+    SafetensorsHeaderPastEnd = 1103,
+
+    /// <summary>A safetensors header is not UTF-8.</summary>
+    SafetensorsHeaderNotUtf8 = 1104,
+
+    /// <summary>A safetensors header begins with a byte order mark.</summary>
+    SafetensorsHeaderBom = 1105,
+
+    /// <summary>A safetensors header is not JSON.</summary>
+    SafetensorsHeaderNotJson = 1106,
+
+    /// <summary>A safetensors header is JSON but no object.</summary>
+    SafetensorsHeaderNotObject = 1107,
+
+    /// <summary>A safetensors header nests too deep.</summary>
+    SafetensorsHeaderTooDeep = 1108,
+
+    /// <summary>A safetensors header has too many entries.</summary>
+    SafetensorsTooManyEntries = 1109,
+
+    /// <summary>A tensor's name holds U+0000.</summary>
+    SafetensorsNameHasNul = 1110,
+
+    /// <summary>A tensor's name is too long.</summary>
+    SafetensorsNameTooLong = 1111,
+
+    /// <summary>Two tensors of one file have the same name.</summary>
+    SafetensorsNameTwice = 1112,
+
+    /// <summary>__metadata__, or a key of it, occurs twice.</summary>
+    SafetensorsMetadataTwice = 1113,
+
+    /// <summary>__metadata__ is no map from text to text.</summary>
+    SafetensorsMetadataNotText = 1114,
+
+    /// <summary>A tensor lacks its dtype, shape or data_offsets.</summary>
+    SafetensorsFieldMissing = 1115,
+
+    /// <summary>A tensor has its dtype, shape or data_offsets twice.</summary>
+    SafetensorsFieldTwice = 1116,
+
+    /// <summary>A field of a tensor is JSON of the wrong kind.</summary>
+    SafetensorsFieldWrongKind = 1117,
+
+    /// <summary>A tensor has an element type that the format does not know.</summary>
+    SafetensorsTypeUnknown = 1118,
+
+    /// <summary>A dimension or offset is no unsigned integer.</summary>
+    SafetensorsNumberInvalid = 1119,
+
+    /// <summary>A dimension or offset does not fit 63 bits.</summary>
+    SafetensorsNumberTooLarge = 1120,
+
+    /// <summary>A tensor has too many dimensions.</summary>
+    SafetensorsRankTooHigh = 1121,
+
+    /// <summary>data_offsets does not hold two numbers.</summary>
+    SafetensorsOffsetCount = 1122,
+
+    /// <summary>A tensor's range ends before it begins.</summary>
+    SafetensorsRangeReversed = 1123,
+
+    /// <summary>Two tensors share bytes.</summary>
+    SafetensorsRangeOverlap = 1124,
+
+    /// <summary>Bytes between two tensors belong to none.</summary>
+    SafetensorsRangeHole = 1125,
+
+    /// <summary>A tensor's size does not fit 63 bits.</summary>
+    SafetensorsSizeOverflow = 1126,
+
+    /// <summary>A tensor of 4- or 6-bit elements does not fill whole bytes.</summary>
+    SafetensorsSubByte = 1127,
+
+    /// <summary>A tensor's range has not the size of its shape.</summary>
+    SafetensorsSizeMismatch = 1128,
+
+    /// <summary>A safetensors file ends before its data does.</summary>
+    SafetensorsDataShort = 1129,
+
+    /// <summary>A safetensors file goes on after its data.</summary>
+    SafetensorsDataTrailing = 1130,
+
+    /// <summary>The index of a sharded checkpoint is not JSON.</summary>
+    IndexNotJson = 1140,
+
+    /// <summary>The index of a sharded checkpoint is too large.</summary>
+    IndexTooLarge = 1141,
+
+    /// <summary>The index of a sharded checkpoint has no weight_map.</summary>
+    IndexNoWeightMap = 1142,
+
+    /// <summary>The weight_map maps a tensor to something other than a file name.</summary>
+    IndexShardNotText = 1143,
+
+    /// <summary>The weight_map names a tensor twice.</summary>
+    IndexNameTwice = 1144,
+
+    /// <summary>A shard that the index names does not exist.</summary>
+    IndexShardMissing = 1145,
+
+    /// <summary>A shard lacks a tensor that the index places there.</summary>
+    IndexTensorMissing = 1146,
+
+    /// <summary>A folder holds no checkpoint.</summary>
+    CheckpointNone = 1147,
+
+    /// <summary>A folder holds several safetensors files and no index.</summary>
+    CheckpointAmbiguous = 1148,
+
+    /// <summary>A .npy file does not begin with the mark of its format.</summary>
+    NpyMagic = 1160,
+
+    /// <summary>A .npy file has a version other than 1, 2 or 3.</summary>
+    NpyVersion = 1161,
+
+    /// <summary>A .npy header is longer than its limit or its file.</summary>
+    NpyHeaderLimit = 1162,
+
+    /// <summary>A .npy header is not the literal that NumPy writes.</summary>
+    NpyHeaderInvalid = 1163,
+
+    /// <summary>A .npy file has elements that no model takes.</summary>
+    NpyTypeRefused = 1164,
+
+    /// <summary>A .npy file is in Fortran order.</summary>
+    NpyFortran = 1165,
+
+    /// <summary>A .npy file has a shape that cannot be.</summary>
+    NpyShapeInvalid = 1166,
+
+    /// <summary>A .npy file has not the size of its shape.</summary>
+    NpySizeMismatch = 1167,
+
+    /// <summary>The data holds no arrays.</summary>
+    SamplesNone = 1170,
+
+    /// <summary>An array of the data has no sample axis.</summary>
+    SamplesNoAxis = 1171,
+
+    /// <summary>The arrays of the data hold different numbers of samples.</summary>
+    SamplesDiffer = 1172,
+
+    /// <summary>The data holds no sample.</summary>
+    SamplesEmpty = 1173,
+
+    /// <summary>The data holds more samples than can be counted.</summary>
+    SamplesTooMany = 1174,
+
     /// <summary>The file is no ONNX model.</summary>
     NotOnnx = 1301,
 

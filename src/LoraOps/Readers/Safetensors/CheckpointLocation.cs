@@ -1,0 +1,50 @@
+using LoraOps.Problems;
+
+namespace LoraOps.Readers.Safetensors;
+
+/// <summary>Which file of a folder is the checkpoint.</summary>
+/// <param name="File">The safetensors file or the index.</param>
+/// <param name="IsIndex">True for an index.</param>
+internal sealed record CheckpointLocation(string File, bool IsIndex)
+{
+    private const string SingleName = "model.safetensors";
+    private const string IndexSuffix = ".safetensors.index.json";
+
+    /// <summary>Finds the checkpoint: the path itself, or model.safetensors, an index, or the only safetensors file of the folder.</summary>
+    /// <exception cref="LoraOpsException">There is none, or no telling which.</exception>
+    public static CheckpointLocation Find(string fileOrFolder)
+    {
+        if (!Directory.Exists(fileOrFolder))
+            return new CheckpointLocation(fileOrFolder, fileOrFolder.EndsWith(".json", StringComparison.OrdinalIgnoreCase));
+
+        // The order of transformers: a single file wins over an index.
+        var single = Path.Combine(fileOrFolder, SingleName);
+        if (System.IO.File.Exists(single))
+            return new CheckpointLocation(single, IsIndex: false);
+
+        var index = Path.Combine(fileOrFolder, SingleName + ".index.json");
+        if (System.IO.File.Exists(index))
+            return new CheckpointLocation(index, IsIndex: true);
+
+        return Only(fileOrFolder, "*" + IndexSuffix) is { } onlyIndex
+            ? new CheckpointLocation(onlyIndex, IsIndex: true)
+            : new CheckpointLocation(
+                Only(fileOrFolder, "*.safetensors") ?? throw new LoraOpsException(CheckpointProblems.None(fileOrFolder)),
+                IsIndex: false);
+    }
+
+    private static string? Only(string folder, string pattern)
+    {
+        var names = Directory.EnumerateFiles(folder, pattern)
+            .Select(file => Path.GetFileName(file))
+            .Order(StringComparer.Ordinal)
+            .Take(8)
+            .ToList();
+        return names.Count switch
+        {
+            0 => null,
+            1 => Path.Combine(folder, names[0]),
+            _ => throw new LoraOpsException(CheckpointProblems.Ambiguous(folder, names)),
+        };
+    }
+}
