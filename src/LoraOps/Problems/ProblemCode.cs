@@ -195,8 +195,20 @@ public enum ProblemCode
     /// <summary>The output folder cannot be written to.</summary>
     OutputUnwritable = 4003,
 
+    /// <summary>The command line is wrong: an unknown option, a missing value, a text that is no number.</summary>
+    UsageWrong = 4010,
+
+    /// <summary>The command line asks for something that this version cannot do yet.</summary>
+    NotAvailable = 4011,
+
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
+
+    /// <summary>The user stopped the command.</summary>
+    Cancelled = 9002,
+
+    /// <summary>A bug of LoraOps.</summary>
+    InternalError = 9999,
 }
 
 /// <summary>The exit status of each problem.</summary>
@@ -205,6 +217,8 @@ public static class ProblemCodeExit
     /// <summary>The process exit status that this problem leads to.</summary>
     public static ExitCode ExitCode(this ProblemCode code) => code switch
     {
+        ProblemCode.Cancelled => Problems.ExitCode.Cancelled,
+        ProblemCode.InternalError => Problems.ExitCode.Bug,
         _ => ((int)code / 1000) switch
         {
             1 or 2 or 3 or 5 => Problems.ExitCode.InvalidInput,

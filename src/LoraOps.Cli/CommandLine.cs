@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Reflection;
+using LoraOps.Cli.Commands;
+using LoraOps.Cli.Options;
+using LoraOps.Cli.Output;
+using LoraOps.Problems;
+
+namespace LoraOps.Cli;
+
+/// <summary>The <c>loraops</c> command: parses, runs one verb, prints its answer or its problems.</summary>
+public static class CommandLine
+{
+    /// <summary>Runs one command line; never throws.</summary>
+    /// <param name="args">The arguments, without the program's name.</param>
+    /// <param name="output">Standard output: the answer only.</param>
+    /// <param name="error">Standard error: everything else.</param>
+    /// <param name="terminal">What the two are connected to; null for files or pipes.</param>
+    /// <param name="stop">Cancels the work and removes what it wrote so far.</param>
+    /// <returns>The exit status (<see cref="ExitCode"/>).</returns>
+    public static int Run(
+        IReadOnlyList<string> args, TextWriter output, TextWriter error, Terminal? terminal = null, CancellationToken stop = default)
+    {
+        terminal ??= Terminal.None;
+        var shared = new SharedOptions();
+        var parsed = Root(shared, terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var screen = new Screen(output, error, terminal, shared.Read(parsed));
+        try
+        {
+            if (parsed.Action is HelpAction)
+                return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, ProcessTerminationTimeout = null });
+
+            return (int)Run(parsed, screen, stop);
+        }
+        catch (Exception failure) when (Failures.Explain(failure, parsed, stop) is { } problems)
+        {
+            screen.PrintFailure(NameOf(parsed), problems);
+            if (problems[0].Code == ProblemCode.InternalError)
+                screen.Detail(failure.ToString());
+
+            return (int)problems[0].Code.ExitCode();
+        }
+        finally
+        {
+            output.Flush();
+        }
+    }
+
+    /// <summary>The command with its parents, for example <c>loraops bundle create</c>.</summary>
+    internal static string FullName(ParseResult parsed) => $"loraops {NameOf(parsed)}".TrimEnd();
+
+    /// <summary>Every command, with its options.</summary>
+    internal static RootCommand Root(SharedOptions shared, Terminal terminal)
+    {
+        var root = new RootCommand("Takes a LoRA adapter off the training bench and puts it on the chip, with a proof.")
+        {
+            new InspectCommand(),
+        };
+        shared.AddTo(root);
+        root.Options.OfType<HelpOption>().First().Action = new HelpAction { MaxWidth = terminal.Width };
+        return root;
+    }
+
+    private static ExitCode Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        if (parsed.Errors.Count > 0)
+            throw new LoraOpsException(UsageErrors.Of(parsed));
+
+        if (parsed.CommandResult.Command is not Verb verb)
+        {
+            screen.PrintVersion(Version);
+            return ExitCode.Done;
+        }
+
+        stop.ThrowIfCancellationRequested();
+        var answer = verb.Run(parsed, screen, stop);
+        screen.Print(NameOf(parsed), answer);
+        return answer.Exit;
+    }
+
+    private static string Version =>
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private static string NameOf(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (var at = parsed.CommandResult; at?.Parent is not null; at = at.Parent as System.CommandLine.Parsing.CommandResult)
+            names.Insert(0, at.Command.Name);
+
+        return string.Join(' ', names);
+    }
+}
