@@ -57,14 +57,16 @@ public static class CommandLine
             new InspectCommand(),
         };
         shared.AddTo(root);
+        // It allows no company by itself, not even --json.
+        root.Options.OfType<VersionOption>().First().Validators.Clear();
         root.Options.OfType<HelpOption>().First().Action = new HelpAction { MaxWidth = terminal.Width };
         return root;
     }
 
     private static ExitCode Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        if (parsed.Errors.Count > 0)
-            throw new LoraOpsException(UsageErrors.Of(parsed));
+        if (UsageErrors.Of(parsed) is { Count: > 0 } wrong)
+            throw new LoraOpsException(wrong);
 
         if (parsed.CommandResult.Command is not Verb verb)
         {

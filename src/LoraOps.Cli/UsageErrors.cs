@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using LoraOps.Problems;
 
 namespace LoraOps.Cli;
@@ -6,12 +7,12 @@ namespace LoraOps.Cli;
 /// <summary>What is wrong with a command line, in our own words where the parser's are short.</summary>
 internal static class UsageErrors
 {
-    /// <summary>Every error, each once.</summary>
+    /// <summary>Every error, each once; empty for a command line that can be run.</summary>
     public static IReadOnlyList<Problem> Of(ParseResult parsed)
     {
         var name = CommandLine.FullName(parsed);
         var command = parsed.CommandResult.Command;
-        var unknown = parsed.UnmatchedTokens.Select(token => Unknown(command, token)).ToArray();
+        var unknown = Mistyped(parsed).Concat(parsed.UnmatchedTokens).Select(token => Unknown(command, token)).ToArray();
 
         // The parser's own text about an unknown word names no near miss, and a second one follows from it.
         var rest = parsed.Errors.Select(error => error.Message).Where(message => unknown.Length == 0
@@ -20,6 +21,15 @@ internal static class UsageErrors
                 && !message.StartsWith("Required argument", StringComparison.Ordinal)));
         return [.. unknown.Concat(rest).Distinct(StringComparer.Ordinal).Select(message => CommandProblems.UsageWrong(name, message))];
     }
+
+    // The parser takes a mistyped option for an argument's value; who means it writes -- before it.
+    private static IEnumerable<string> Mistyped(ParseResult parsed) =>
+        parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+            ? []
+            : parsed.CommandResult.Command.Arguments
+                .SelectMany(argument => parsed.GetResult(argument)?.Tokens ?? [])
+                .Select(token => token.Value)
+                .Where(value => value.Length > 1 && value[0] == '-');
 
     private static string Unknown(Command command, string token)
     {
