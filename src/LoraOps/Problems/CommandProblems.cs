@@ -13,14 +13,20 @@ public static class CommandProblems
     /// <param name="command">The command with its parents.</param>
     /// <param name="what">What was asked for, for example <c>--form 'inputs'</c>.</param>
     /// <param name="available">What can be asked for instead.</param>
-    public static Problem NotAvailable(string command, string what, string available) =>
-        new(ProblemCode.NotAvailable, command, $"{what} is not available in this version; available: {available}", "Leave the option out or choose another value.");
+    public static Problem NotAvailable(string command, string what, string available) => new(
+        ProblemCode.NotAvailable,
+        command,
+        $"{what} is not available in this version; available: {available}",
+        "Leave the option out or choose another value.");
 
     /// <summary><see cref="ProblemCode.Cancelled"/></summary>
     public static Problem Cancelled(string command) =>
         new(ProblemCode.Cancelled, command, "was cancelled; nothing was written", "Run the same command again to start over.");
 
     /// <summary><see cref="ProblemCode.InternalError"/></summary>
-    public static Problem InternalError(string command, Exception bug) =>
-        new(ProblemCode.InternalError, command, $"internal error: {bug.GetType().Name}: {bug.Message.TrimEnd('.')}", "Please report it, with the output of the same command and -v.");
+    public static Problem InternalError(string command, Exception bug) => new(
+        ProblemCode.InternalError,
+        command,
+        $"internal error: {bug.GetType().Name}: {bug.Message.TrimEnd('.')}",
+        "Please report it, with the output of the same command and -v.");
 }
