@@ -52,8 +52,8 @@ public sealed class OnnxModel
     public static OnnxModel Load(string path)
     {
         var model = new OnnxModel(Parse(path), path);
-        foreach (var tensor in model.AllTensors().Where(ExternalData.IsExternal))
-            ExternalData.Locate(tensor, path);
+        foreach (var tensor in model.AllTensors())
+            OnnxTensor.Check(tensor, path);
 
         return model;
     }

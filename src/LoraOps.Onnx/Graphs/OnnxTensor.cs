@@ -48,6 +48,20 @@ public static class OnnxTensor
     public static TensorProto Create(string name, ReadOnlySpan<long> dims, ReadOnlySpan<float> values) =>
         Create(name, DataType.Float, dims, MemoryMarshal.AsBytes(values));
 
+    /// <summary>Refuses dimensions that are negative or too large, and bytes that do not fit them; types that LoraOps does not read pass.</summary>
+    internal static void Check(TensorProto tensor, string modelPath)
+    {
+        if (TypeOf(tensor.DataType) is null)
+            return;
+
+        if (ExternalData.IsExternal(tensor))
+            ExternalData.Locate(tensor, modelPath);
+        else if (tensor.HasRawData)
+            Read(tensor, modelPath);
+        else
+            ByteLength(tensor, modelPath);
+    }
+
     internal static Tensor Read(TensorProto tensor, string modelPath)
     {
         var needed = ByteLength(tensor, modelPath);

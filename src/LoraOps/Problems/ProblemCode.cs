@@ -186,6 +186,42 @@ public enum ProblemCode
     /// <summary>A tensor in an ONNX model has elements that do not fit its dimensions or type.</summary>
     OnnxTensorInvalid = 1303,
 
+    /// <summary>No node of the graph is this module of the adapter.</summary>
+    ModuleUnmapped = 3101,
+
+    /// <summary>Several nodes could be this module.</summary>
+    ModuleAmbiguous = 3102,
+
+    /// <summary>Two modules of the adapter were found at one node.</summary>
+    NodeClaimedTwice = 3103,
+
+    /// <summary>The exporter folded something else into the weight, so the module's own values are not there.</summary>
+    WeightRewritten = 3104,
+
+    /// <summary>The graph's weight differs from the base checkpoint's.</summary>
+    BaseDiffers = 3105,
+
+    /// <summary>The module's node has a weight of another kind or shape than the adapter's.</summary>
+    SiteShapeDiffers = 3106,
+
+    /// <summary>The adapter targets a grouped convolution.</summary>
+    ConvolutionGrouped = 3107,
+
+    /// <summary>The mapping file is invalid, or names what the graph does not have.</summary>
+    MapInvalid = 3108,
+
+    /// <summary>The weight is stored in a type that cannot be changed.</summary>
+    WeightTypeUnsupported = 3109,
+
+    /// <summary>A parameter that the adapter replaces is not in the graph, or has another shape.</summary>
+    ParameterUnmapped = 3110,
+
+    /// <summary>Two adapters replace the same parameter as a whole.</summary>
+    ReplacedTwice = 3111,
+
+    /// <summary>A merged weight is infinite or not a number in the graph's type.</summary>
+    ResultNotFinite = 3112,
+
     /// <summary>The output exists and --overwrite was not given.</summary>
     OutputExists = 4001,
 

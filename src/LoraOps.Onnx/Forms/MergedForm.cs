@@ -1,0 +1,33 @@
+using LoraOps.Adapters;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Mapping;
+using LoraOps.Problems;
+
+namespace LoraOps.Onnx.Forms;
+
+/// <summary>
+/// The form <em>merged</em>: every delta is folded into the stored weight, W ← W + Σ wᵢ·ΔWᵢ in float32, rounded once.
+/// Whatever no adapter touches keeps its bytes.
+/// </summary>
+public static class MergedForm
+{
+    /// <summary>Folds adapters into a copy of the model.</summary>
+    /// <param name="model">The base graph; not changed.</param>
+    /// <param name="adapters">The adapters and their weights; their deltas are summed before the one rounding.</param>
+    /// <param name="options">What the mapping may lean on.</param>
+    /// <exception cref="LoraOpsException">A module or parameter has no place in the graph, or a wrong one; nothing is left out.</exception>
+    public static Conversion Convert(OnnxModel model, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
+    {
+        var merged = model.Clone();
+        var index = new GraphIndex(merged);
+        var plan = MergedFormPlan.Make(merged, index, adapters, options);
+        var editor = new TensorEditor(merged, index);
+        var problems = new List<Problem>();
+        var weights = plan.Weights.SelectMany(target => WeightFolding.Apply(merged, editor, target, problems)).ToList();
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
+
+        var replaced = plan.Parameters.Select(target => target.Apply(editor)).ToList();
+        return new Conversion(merged, [.. weights, .. replaced], [.. adapters.SelectMany(adapter => adapter.Adapter.Warnings)]);
+    }
+}

@@ -1,0 +1,82 @@
+using LoraOps.Adapters;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Mapping;
+using LoraOps.Problems;
+
+namespace LoraOps.Onnx.Forms;
+
+/// <summary>Everything that a merge will change, found before anything is changed.</summary>
+/// <param name="Weights">Weights with their deltas or replacements.</param>
+/// <param name="Parameters">Biases and other parameters that are replaced.</param>
+internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IReadOnlyList<ParameterTarget> Parameters)
+{
+    /// <summary>Maps every module and replaced parameter of every adapter.</summary>
+    /// <exception cref="LoraOpsException">All that could not be mapped.</exception>
+    public static MergedFormPlan Make(
+        OnnxModel model, GraphIndex index, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
+    {
+        var problems = new List<Problem>();
+        var resolver = new ModuleResolver(model, index, options);
+        var replacements = Replacements(adapters, problems);
+        var weights = Deltas(resolver, adapters, problems).Concat(Wholes(resolver, replacements, problems)).ToList();
+        CheckClaims(model, weights, problems);
+        var found = weights.ToDictionary(target => target.Resolution.Module.Value, target => target.Resolution, StringComparer.Ordinal);
+        var parameters = new ParameterResolver(model, index, resolver);
+        var others = replacements.Where(replacement => !IsWhole(replacement))
+            .Select(replacement => parameters.Resolve(replacement, found.GetValueOrDefault(replacement.Module.Value), problems))
+            .OfType<ParameterTarget>().ToList();
+        CheckOverlap(model, replacements, weights, problems);
+        return problems.Count == 0 ? new MergedFormPlan(weights, others) : throw new LoraOpsException(problems);
+    }
+
+    private static bool IsWhole(Replacement replacement) => replacement.Parameter == "weight" && replacement.Value.Shape.Rank >= 2;
+
+    private static IEnumerable<WeightTarget> Deltas(
+        ModuleResolver resolver, IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
+    {
+        var modules = adapters.SelectMany(adapter => adapter.Adapter.Modules.Select(module => (module, Weight: (float)adapter.Weight)));
+        foreach (var same in modules.GroupBy(pair => pair.module.Name))
+        {
+            var deltas = same.Select(pair => (pair.module.Delta, pair.Weight)).ToList();
+            if (resolver.Resolve(same.Key, deltas[0].Delta.Layer, deltas[0].Delta.WeightShape, problems) is { } resolution)
+                yield return new WeightTarget(resolution, deltas, null);
+        }
+    }
+
+    private static IEnumerable<WeightTarget> Wholes(ModuleResolver resolver, List<Replacement> replacements, List<Problem> problems) =>
+        replacements.Where(IsWhole)
+            .Select(replacement => resolver.Resolve(replacement.Module, null, replacement.Value.Shape, problems) is { } resolution
+                ? new WeightTarget(resolution, [], replacement)
+                : null)
+            .OfType<WeightTarget>();
+
+    private static List<Replacement> Replacements(IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
+    {
+        var all = adapters.SelectMany(adapter => adapter.Adapter.Replacements.Select(replacement => (replacement, adapter.Adapter.Name)));
+        var groups = all.GroupBy(pair => pair.replacement.FullName, StringComparer.Ordinal).ToList();
+        foreach (var clash in groups.Where(group => group.Count() > 1))
+            problems.Add(MappingProblems.ReplacedTwice(clash.Key, clash.First().Name, clash.Last().Name));
+
+        return [.. groups.Select(group => group.First().replacement)];
+    }
+
+    private static void CheckClaims(OnnxModel model, List<WeightTarget> weights, List<Problem> problems)
+    {
+        var claims = weights.SelectMany(target => target.Resolution.Uses.Select(use => (use, target.Resolution.Module)));
+        foreach (var node in claims.GroupBy(claim => claim.use.Node, ReferenceEqualityComparer.Instance).Where(node => node.Count() > 1))
+        {
+            var (use, module) = node.First();
+            problems.Add(MappingProblems.NodeClaimedTwice(model.Path, use.Node.Name, module.Value, node.Last().Module.Value));
+        }
+    }
+
+    // An adapter that both replaces and adapts a weight has no single meaning.
+    private static void CheckOverlap(OnnxModel model, List<Replacement> replacements, List<WeightTarget> weights, List<Problem> problems)
+    {
+        foreach (var both in replacements.Where(IsWhole)
+            .Where(whole => weights.Any(target => target.Deltas.Count > 0 && target.Resolution.Module == whole.Module)))
+        {
+            problems.Add(MappingProblems.ParameterUnmapped(model.Path, both.FullName, "it also adds a delta to it"));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using LoraOps.Adapters;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Mapping;
+
+namespace LoraOps.Onnx.Forms;
+
+/// <summary>One place of the graph that an adapter changed, and why it is the right one.</summary>
+public sealed record Site
+{
+    /// <summary>The module in the adapter.</summary>
+    public required ModuleName Module { get; init; }
+
+    /// <summary>Which of its parameters: <c>weight</c>, <c>bias</c> …</summary>
+    public required string Parameter { get; init; }
+
+    /// <summary>The method that changed it: <c>lora</c>, <c>dora</c>, or <c>replaced</c>.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>The nodes that read it.</summary>
+    public required IReadOnlyList<string> Nodes { get; init; }
+
+    /// <summary>The operator of those nodes.</summary>
+    public required string Operator { get; init; }
+
+    /// <summary>The stored tensor.</summary>
+    public required string Initializer { get; init; }
+
+    /// <summary>The copy that was made because other modules read the tensor too, or null.</summary>
+    public string? Copy { get; init; }
+
+    /// <summary>True if the graph stores the transpose of PyTorch's layout.</summary>
+    public bool IsTransposed { get; init; }
+
+    /// <summary>What names the module here, strongest first.</summary>
+    public required IReadOnlyList<EvidenceTier> Evidence { get; init; }
+
+    /// <summary>True if the values were compared with the base checkpoint's.</summary>
+    public bool IsVerified { get; init; }
+
+    /// <summary>The rank of the factors; 0 for a replaced parameter.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>‖ΔW‖ / ‖W‖, Frobenius.</summary>
+    public double RelativeChange { get; init; }
+}
+
+/// <summary>A converted model and what was changed in it.</summary>
+/// <param name="Model">The new model.</param>
+/// <param name="Sites">Every changed place, in the order of the adapters' modules.</param>
+/// <param name="Warnings">What is odd but not wrong.</param>
+public sealed record Conversion(OnnxModel Model, IReadOnlyList<Site> Sites, IReadOnlyList<string> Warnings);

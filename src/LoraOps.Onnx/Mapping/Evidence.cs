@@ -1,0 +1,68 @@
+using LoraOps.Adapters;
+
+namespace LoraOps.Onnx.Mapping;
+
+/// <summary>What says that a node is a module's, strongest first.</summary>
+public enum EvidenceTier
+{
+    /// <summary>The user's mapping file.</summary>
+    Map,
+
+    /// <summary>The initializer is called <c>MODULE.weight</c>.</summary>
+    ExactName,
+
+    /// <summary>torch.export recorded the module on the node, or the parameter on the folded value.</summary>
+    Metadata,
+
+    /// <summary>The bias that is added behind the node is called <c>MODULE.bias</c>.</summary>
+    BiasAnchor,
+
+    /// <summary>The node's name is the module's path.</summary>
+    NodePath,
+}
+
+/// <summary>One tier's word on one node.</summary>
+/// <param name="Tier">Who says it.</param>
+/// <param name="Match">How exactly the names agree.</param>
+public readonly record struct Evidence(EvidenceTier Tier, NameMatch Match);
+
+/// <summary>Collects what speaks for a node being a module's.</summary>
+public static class EvidenceTiers
+{
+    /// <summary>All tiers, strongest first.</summary>
+    public static IReadOnlyList<EvidenceTier> All { get; } = Enum.GetValues<EvidenceTier>();
+
+    /// <summary>The kebab-case name that <c>--explain</c> prints.</summary>
+    public static string Name(this EvidenceTier tier) => tier switch
+    {
+        EvidenceTier.Map => "map-file",
+        EvidenceTier.ExactName => "exact-name",
+        EvidenceTier.Metadata => "metadata",
+        EvidenceTier.BiasAnchor => "bias-anchor",
+        _ => "node-path",
+    };
+
+    /// <summary>Every tier that names the module, under any of its aliases.</summary>
+    public static IReadOnlyList<Evidence> For(IReadOnlyList<ModuleName> aliases, WeightUse use, GraphIndex index)
+    {
+        var found = new List<Evidence>();
+        Add(EvidenceTier.ExactName, Owner(use.Name, ".weight"));
+        Add(EvidenceTier.Metadata, use.MetadataModule);
+        foreach (var source in index.FoldedFrom(use.Name))
+            Add(EvidenceTier.Metadata, Owner(source, ".weight"));
+
+        Add(EvidenceTier.BiasAnchor, Owner(use.Bias?.Value, ".bias"));
+        Add(EvidenceTier.NodePath, use.PathModule);
+        return [.. found.GroupBy(evidence => evidence.Tier).Select(tier => tier.MaxBy(evidence => evidence.Match))];
+
+        void Add(EvidenceTier tier, string? name)
+        {
+            var match = name is null ? NameMatch.None : aliases.Max(alias => ModulePath.Compare(alias.Value, name));
+            if (match != NameMatch.None)
+                found.Add(new Evidence(tier, match));
+        }
+    }
+
+    private static string? Owner(string? parameter, string suffix) =>
+        parameter is not null && parameter.EndsWith(suffix, StringComparison.Ordinal) ? parameter[..^suffix.Length] : null;
+}

@@ -1,0 +1,59 @@
+using LoraOps.Onnx.Graphs;
+using LoraOps.Tensors;
+
+namespace LoraOps.Onnx.Mapping;
+
+/// <summary>A weight's values in PyTorch's layout, whatever the graph's own orientation and factor.</summary>
+public static class StoredWeight
+{
+    /// <summary>The types that a weight can be changed in.</summary>
+    public static bool IsWritable(ElementType type) => type is ElementType.F32 or ElementType.F16 or ElementType.BF16;
+
+    /// <summary>Reads the effective weight: transposed into PyTorch's layout, times Gemm's alpha.</summary>
+    public static float[] Read(OnnxModel model, WeightUse use)
+    {
+        var values = Oriented(model.Read(use.Tensor).ToFloats(), use, isStored: true);
+        if (use.Alpha != 1)
+        {
+            foreach (ref var value in values.AsSpan())
+                value *= use.Alpha;
+        }
+
+        return values;
+    }
+
+    /// <summary>Encodes an effective weight as the graph stores it.</summary>
+    public static byte[] Encode(OnnxModel model, WeightUse use, float[] values)
+    {
+        var type = model.Read(use.Tensor).Type;
+        if (use.Alpha != 1)
+            values = Array.ConvertAll(values, value => value / use.Alpha);
+
+        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
+        ElementCodec.Encode(type, Oriented(values, use, isStored: false), bytes);
+        return bytes;
+    }
+
+    private static float[] Oriented(float[] values, WeightUse use, bool isStored)
+    {
+        if (!use.IsTransposed)
+            return values;
+
+        var (rows, columns) = isStored ? (use.Shape[1], use.Shape[0]) : (use.Shape[0], use.Shape[1]);
+        return Transpose(values, (int)rows, (int)columns);
+    }
+
+    /// <summary>The transpose of a row-major [rows, columns] matrix.</summary>
+    public static float[] Transpose(ReadOnlySpan<float> values, int rows, int columns)
+    {
+        var result = new float[values.Length];
+        for (var row = 0; row < rows; row++)
+        {
+            var source = values.Slice(row * columns, columns);
+            for (var column = 0; column < columns; column++)
+                result[(column * rows) + row] = source[column];
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,115 @@
+using LoraOps.Adapters;
+using LoraOps.Onnx.Proto;
+using LoraOps.Tensors;
+
+namespace LoraOps.Onnx.Mapping;
+
+/// <summary>Finds every use of a stored weight in a graph.</summary>
+public static class WeightUses
+{
+    private const int LongestChain = 8;
+
+    /// <summary>All uses, in graph order.</summary>
+    public static IReadOnlyList<WeightUse> Find(GraphIndex index) => [.. index.Nodes
+        .Select(node => node.OpType switch
+        {
+            "MatMul" => Linear(index, node, isOutIn: false),
+            "Gemm" => Linear(index, node, isOutIn: Integer(node, "transB", 0) == 1),
+            "Conv" => Convolution(index, node),
+            "Gather" when Integer(node, "axis", 0) == 0 => Embedding(index, node),
+            _ => null,
+        })
+        .OfType<WeightUse>()];
+
+    private static WeightUse? Linear(GraphIndex index, NodeProto node, bool isOutIn)
+    {
+        if (Trace(index, node, 1) is not { } source || source.Tensor.Dims.Count != 2)
+            return null;
+
+        var isTransposed = isOutIn == source.IsFlipped;
+        return Use(node, 1, source, LayerKind.Linear, isTransposed) with
+        {
+            Alpha = node.Attribute.FirstOrDefault(attribute => attribute.Name == "alpha")?.F ?? 1,
+            Bias = node.OpType == "Gemm"
+                ? BiasInput(index, node)
+                : BiasOfAdd(index, node, source.Tensor.Dims[isTransposed ? 1 : 0]),
+        };
+    }
+
+    private static WeightUse? Convolution(GraphIndex index, NodeProto node)
+    {
+        if (Trace(index, node, 1) is not { IsFlipped: false } source)
+            return null;
+
+        return Use(node, 1, source, LayerKind.Convolution, isTransposed: false) with
+        {
+            Groups = Integer(node, "group", 1),
+            Bias = BiasInput(index, node),
+        };
+    }
+
+    private static WeightUse? Embedding(GraphIndex index, NodeProto node) =>
+        Trace(index, node, 0) is { Tensor.Dims.Count: 2 } source
+            ? Use(node, 0, source, LayerKind.Embedding, source.IsFlipped)
+            : null;
+
+    private static WeightUse Use(NodeProto node, int input, Source source, LayerKind layer, bool isTransposed) => new()
+    {
+        Edge = new Edge(node, input),
+        Name = source.Name,
+        Tensor = source.Tensor,
+        Chain = source.Chain,
+        Layer = layer,
+        IsTransposed = isTransposed,
+        Shape = new TensorShape([.. isTransposed ? source.Tensor.Dims.Reverse() : source.Tensor.Dims]),
+    };
+
+    private static Source? Trace(GraphIndex index, NodeProto node, int input)
+    {
+        if (node.Input.Count <= input)
+            return null;
+
+        var value = node.Input[input];
+        var chain = new List<NodeProto>();
+        var isFlipped = false;
+        while (index.Stored(value) is null)
+        {
+            if (chain.Count == LongestChain || index.Producer(value) is not { OpType: "Transpose" or "Identity" or "Cast" } step)
+                return null;
+
+            if (step.OpType == "Transpose" && !SwapsTwo(step))
+                return null;
+
+            isFlipped ^= step.OpType == "Transpose";
+            chain.Insert(0, step);
+            value = step.Input[0];
+        }
+
+        return index.Stored(value) is { } tensor ? new Source(value, tensor, chain, isFlipped) : null;
+    }
+
+    private static bool SwapsTwo(NodeProto transpose) =>
+        transpose.Attribute.FirstOrDefault(attribute => attribute.Name == "perm") is not { } perm || perm.Ints is [1, 0];
+
+    private static Edge? BiasInput(GraphIndex index, NodeProto node) =>
+        node.Input.Count > 2 && index.Stored(node.Input[2]) is not null ? new Edge(node, 2) : null;
+
+    private static Edge? BiasOfAdd(GraphIndex index, NodeProto node, long outputs)
+    {
+        foreach (var (add, input) in index.Consumers(node.Output[0]))
+        {
+            if (add.OpType == "Add" && index.Stored(add.Input[1 - input]) is { } bias
+                && bias.Dims.LastOrDefault() == outputs && bias.Dims.SkipLast(1).All(dim => dim == 1))
+            {
+                return new Edge(add, 1 - input);
+            }
+        }
+
+        return null;
+    }
+
+    private static long Integer(NodeProto node, string name, long missing) =>
+        node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.I ?? missing;
+
+    private sealed record Source(string Name, TensorProto Tensor, IReadOnlyList<NodeProto> Chain, bool IsFlipped);
+}
