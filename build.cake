@@ -64,8 +64,9 @@ Task("Pack").IsDependentOn("Build").Does(() =>
     DotNetPack(Cli, new() { Configuration = configuration, NoLogo = true, OutputDirectory = packages });
     var tool = Directory("artifacts/tool");
     CleanDirectory(tool);
-    DotNetTool($"tool install LoraOps.Cli --tool-path {tool} --add-source {packages} --version {XmlPeek(
-        "src/Directory.Build.props", "/Project/PropertyGroup/Version")}");
+    var version = XmlPeek("src/Directory.Build.props", "/Project/PropertyGroup/Version");
+    if (StartProcess("dotnet", $"tool install LoraOps.Cli --tool-path {tool} --add-source {packages} --version {version}") != 0)
+        throw new CakeException("The package does not install.");
     if (!GetFiles($"{tool}/.store/**/*onnxruntime*").Any(f => f.GetExtension() is ".so" or ".dylib" || f.GetFilename() == "onnxruntime.dll"))
         throw new CakeException("The package holds no native ONNX Runtime library.");
 
