@@ -222,6 +222,24 @@ public enum ProblemCode
     /// <summary>A merged weight is infinite or not a number in the graph's type.</summary>
     ResultNotFinite = 3112,
 
+    /// <summary>The model's opset is too old for quantization per channel.</summary>
+    OpsetTooOld = 3201,
+
+    /// <summary>A tensor that is quantized was not calibrated.</summary>
+    RangeMissing = 3202,
+
+    /// <summary>A calibrated range is not finite.</summary>
+    RangeInvalid = 3203,
+
+    /// <summary>A weight holds a NaN or an infinity.</summary>
+    WeightNotFinite = 3204,
+
+    /// <summary>The model has been quantized before.</summary>
+    AlreadyQuantized = 3205,
+
+    /// <summary>The model has no layer that the chip could quantize.</summary>
+    NothingToQuantize = 3206,
+
     /// <summary>The output exists and --overwrite was not given.</summary>
     OutputExists = 4001,
 
@@ -236,6 +254,15 @@ public enum ProblemCode
 
     /// <summary>The command line asks for something that this version cannot do yet.</summary>
     NotAvailable = 4011,
+
+    /// <summary>No chip has the name that was asked for.</summary>
+    ChipUnknown = 6001,
+
+    /// <summary>A chip's profile is no JSON, or a field of it is unknown, missing or wrong.</summary>
+    ChipProfileInvalid = 6002,
+
+    /// <summary>The finished model breaks a rule of the chip.</summary>
+    ChipRuleBroken = 6003,
 
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
@@ -255,6 +282,9 @@ public static class ProblemCodeExit
     {
         ProblemCode.Cancelled => Problems.ExitCode.Cancelled,
         ProblemCode.InternalError => Problems.ExitCode.Bug,
+        // A name on the command line, and a file that the user wrote: the chip has not refused anything yet.
+        ProblemCode.ChipUnknown => Problems.ExitCode.Usage,
+        ProblemCode.ChipProfileInvalid => Problems.ExitCode.InvalidInput,
         _ => ((int)code / 1000) switch
         {
             1 or 2 or 3 or 5 => Problems.ExitCode.InvalidInput,

@@ -1,0 +1,159 @@
+using System.Runtime.InteropServices;
+using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Proto;
+using static LoraOps.Onnx.Proto.TensorProto.Types;
+
+namespace LoraOps.Onnx.Quantizing;
+
+/// <summary>Puts QuantizeLinear and DequantizeLinear nodes and their constants into a graph.</summary>
+internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
+{
+    private readonly NameSet _names = new(model);
+    private readonly Dictionary<string, string> _activations = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _weights = new(StringComparer.Ordinal);
+    private readonly Dictionary<NodeProto, List<NodeProto>> _before = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<NodeProto, List<NodeProto>> _after = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<NodeProto> _removed = new(ReferenceEqualityComparer.Instance);
+    private readonly List<NodeProto> _first = [];
+
+    /// <summary>Quantizes a tensor once; all who ask for it share the pair.</summary>
+    /// <returns>The name of the dequantized value.</returns>
+    public string Activation(string value, NodeProto? producer, ScaleZeroPoint mapping)
+    {
+        if (!_activations.TryGetValue(value, out var dequantized))
+        {
+            dequantized = _names.Take(value + "_dequantized");
+            _activations[value] = dequantized;
+            After(producer).AddRange(Pair(value, value, dequantized, ActivationConstants(value, mapping), axis: -1));
+        }
+
+        return dequantized;
+    }
+
+    /// <summary>Quantizes a node's output for everybody: the old name now means the dequantized value.</summary>
+    public void Output(QuantizedOutput output, ScaleZeroPoint mapping)
+    {
+        var raw = _names.Take(output.Value + "_float");
+        output.Producer.Output[0] = raw;
+        _activations[output.Value] = output.Value;
+        After(output.Producer).AddRange(Pair(raw, output.Value, output.Value, ActivationConstants(output.Value, mapping), axis: -1));
+        if (output.Removed is not null)
+            _removed.Add(output.Removed);
+    }
+
+    /// <summary>Stores a weight in the chip's form in front of the node; equal uses of a weight share it.</summary>
+    /// <param name="node">The first node that takes it.</param>
+    /// <param name="weight">The float weight.</param>
+    /// <param name="quantized">Its values, which may differ from the float weight's by a folded factor.</param>
+    /// <param name="isScaled">True if they do.</param>
+    /// <returns>The name of the dequantized value.</returns>
+    public string Weight(NodeProto node, TensorProto weight, QuantizedWeight quantized, bool isScaled)
+    {
+        var key = Key(weight.Name, quantized);
+        if (_weights.TryGetValue(key, out var dequantized))
+            return dequantized;
+
+        dequantized = _names.Take(weight.Name + "_dequantized");
+        _weights[key] = dequantized;
+        long[] dims = quantized.Axis < 0 ? [] : [quantized.Scales.Length];
+        var constants = Constants(
+            weight.Name,
+            OnnxTensor.Create("", dims, quantized.Scales),
+            OnnxTensor.Create("", DataType.Int8, dims, new byte[quantized.Scales.Length]));
+        if (chip.Weights.Storage == WeightStorage.Dq)
+        {
+            var codes = Add(OnnxTensor.Create(weight.Name + "_quantized", DataType.Int8, [.. weight.Dims], quantized.Codes()));
+            Before(node).Add(Node("DequantizeLinear", weight.Name, [codes, .. constants], dequantized, quantized.Axis));
+        }
+        else
+        {
+            var floats = isScaled ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values)) : weight.Name;
+            Before(node).AddRange(Pair(floats, weight.Name, dequantized, constants, quantized.Axis));
+        }
+
+        return dequantized;
+    }
+
+    /// <summary>Stores a bias as int32 in front of the node that takes it.</summary>
+    /// <returns>The name of the dequantized value.</returns>
+    public string Bias(NodeProto node, string name, ReadOnlySpan<float> bias, float inputScale, QuantizedWeight weight)
+    {
+        var scales = weight.Scales.Select(scale => inputScale * scale).ToArray();
+        var codes = new int[bias.Length];
+        for (var i = 0; i < codes.Length; i++)
+            codes[i] = BiasScale.Quantize(bias[i], scales[i % scales.Length]);
+
+        long[] dims = weight.Axis < 0 ? [] : [scales.Length];
+        var constants = Constants(
+            name,
+            OnnxTensor.Create("", dims, scales),
+            OnnxTensor.Create("", DataType.Int32, dims, new byte[scales.Length * sizeof(int)]));
+        var stored = Add(OnnxTensor.Create(
+            name + "_quantized", DataType.Int32, [codes.Length], MemoryMarshal.AsBytes(codes.AsSpan())));
+        var dequantized = _names.Take(name + "_dequantized");
+        Before(node).Add(Node("DequantizeLinear", name, [stored, .. constants], dequantized, weight.Axis < 0 ? -1 : 0));
+        return dequantized;
+    }
+
+    /// <summary>Puts the new nodes between the old ones, in an order that every runtime takes.</summary>
+    public void Finish()
+    {
+        var nodes = _first.Concat(model.Graph.Node.Where(node => !_removed.Contains(node)).SelectMany(node =>
+            (_before.GetValueOrDefault(node) ?? []).Append(node).Concat(_after.GetValueOrDefault(node) ?? []))).ToArray();
+        model.Graph.Node.Clear();
+        model.Graph.Node.AddRange(nodes);
+    }
+
+    private List<NodeProto> After(NodeProto? producer) => producer is null ? _first : Entry(_after, producer);
+
+    private List<NodeProto> Before(NodeProto node) => Entry(_before, node);
+
+    private static List<NodeProto> Entry(Dictionary<NodeProto, List<NodeProto>> lists, NodeProto node) =>
+        lists.TryGetValue(node, out var list) ? list : lists[node] = [];
+
+    private string[] ActivationConstants(string name, ScaleZeroPoint mapping) => Constants(
+        name,
+        OnnxTensor.Create("", [], [mapping.Scale]),
+        OnnxTensor.Create(
+            "", chip.Activations.Type == ActivationType.Int8 ? DataType.Int8 : DataType.Uint8, [], [(byte)mapping.ZeroPoint]));
+
+    private string[] Constants(string name, TensorProto scale, TensorProto zeroPoint)
+    {
+        scale.Name = name + "_scale";
+        zeroPoint.Name = name + "_zero_point";
+        return [Add(scale), Add(zeroPoint)];
+    }
+
+    private string Add(TensorProto tensor)
+    {
+        tensor.Name = _names.Take(tensor.Name);
+        model.Graph.Initializer.Add(tensor);
+        return tensor.Name;
+    }
+
+    private IEnumerable<NodeProto> Pair(string from, string name, string to, string[] constants, int axis)
+    {
+        var codes = _names.Take(name + "_quantized");
+        return
+        [
+            Node("QuantizeLinear", name, [from, .. constants], codes, axis),
+            Node("DequantizeLinear", name, [codes, .. constants], to, axis),
+        ];
+    }
+
+    private NodeProto Node(string op, string name, IEnumerable<string> inputs, string output, int axis)
+    {
+        var node = new NodeProto { OpType = op, Name = _names.Take($"{name}_{op}") };
+        node.Input.AddRange(inputs);
+        node.Output.Add(output);
+        if (axis >= 0)
+            node.SetInteger("axis", axis);
+
+        return node;
+    }
+
+    // Two uses share a weight only where layout, scales and folded factor agree; the scales carry the factor.
+    private static string Key(string name, QuantizedWeight weight) =>
+        $"{name}\n{weight.Axis}\n{Convert.ToHexString(MemoryMarshal.AsBytes(weight.Scales.AsSpan()))}";
+}

@@ -1,0 +1,154 @@
+using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Proto;
+using LoraOps.Problems;
+
+namespace LoraOps.Onnx.Quantizing;
+
+/// <summary>
+/// Static INT8 quantization: each layer with a constant weight reads a quantized activation and a quantized weight, written
+/// as QuantizeLinear and DequantizeLinear nodes in the places where the chip's compiler looks for them.
+/// </summary>
+public static class StaticQuantizer
+{
+    /// <summary>The tensors whose ranges <see cref="Quantize"/> needs, in graph order.</summary>
+    /// <param name="prepared">A float model whose constants are folded.</param>
+    /// <param name="chip">The chip.</param>
+    /// <exception cref="LoraOpsException">The model's opset is too old, it is quantized already, or nothing can be quantized.</exception>
+    public static IReadOnlyList<string> TensorsToCalibrate(OnnxModel prepared, ChipProfile chip) =>
+        QuantizationPlan.Make(prepared, chip).Tensors;
+
+    /// <summary>Quantizes a copy of the model.</summary>
+    /// <param name="prepared">A float model whose constants are folded.</param>
+    /// <param name="chip">The chip.</param>
+    /// <param name="ranges">A range for each of <see cref="TensorsToCalibrate"/>.</param>
+    /// <exception cref="LoraOpsException">As there; or a range is missing or not finite, a weight is not finite, or a rule is broken.</exception>
+    public static Quantization Quantize(
+        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
+    {
+        var model = prepared.Clone();
+        var plan = QuantizationPlan.Make(model, chip);
+        var activations = Activations(plan, model, chip, ranges);
+        var weights = plan.Quantizable.Select(node => Weight(node, model, chip)).ToArray();
+        Refuse([.. plan.Quantizable.Zip(weights)
+            .Where(pair => !pair.Second.IsFinite)
+            .Select(pair => QuantizingProblems.WeightNotFinite(model.Path, pair.First.Weight?.Name ?? ""))]);
+
+        var warnings = Warnings(plan);
+        var nodes = Write(model, chip, plan, activations, weights);
+        if (chip.HalfPrecisionRest)
+            warnings.AddRange(HalfRange.Clamp(model));
+
+        ModelSlimming.Slim(model, chip.Names);
+        return new Quantization(model, nodes, warnings) { Findings = ChipRules.Enforce(model, chip) };
+    }
+
+    private static Dictionary<string, ScaleZeroPoint> Activations(
+        QuantizationPlan plan, OnnxModel model, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
+    {
+        var scheme = chip.Activations;
+        var codes = scheme.Type == ActivationType.Uint8 ? CodeRange.Uint8
+            : scheme.Symmetric ? CodeRange.Int8Symmetric : CodeRange.Int8;
+        var mappings = new Dictionary<string, ScaleZeroPoint>(StringComparer.Ordinal);
+        var problems = new List<Problem>();
+        foreach (var tensor in plan.Tensors)
+        {
+            if (!ranges.TryGetValue(tensor, out var range))
+                problems.Add(QuantizingProblems.RangeMissing(model.Path, tensor));
+            else if (!float.IsFinite(range.Min) || !float.IsFinite(range.Max))
+                problems.Add(QuantizingProblems.RangeInvalid(model.Path, tensor, range.Min, range.Max));
+            else
+                mappings[tensor] = ScaleZeroPoint.For(range, codes, scheme.Symmetric, scheme.MinRealRange);
+        }
+
+        Refuse(problems);
+        return mappings;
+    }
+
+    private static QuantizedWeight Weight(WeightedNode node, OnnxModel model, ChipProfile chip)
+    {
+        var weight = node.Weight ?? throw new InvalidOperationException(node.Name);
+        var values = model.Read(weight).ToFloats();
+        var factor = node.Node.Float("alpha", 1);
+        for (var i = 0; factor != 1 && i < values.Length; i++)
+            values[i] *= factor;
+
+        return new QuantizedWeight(values, weight.Dims, node.OutputAxis, chip.Weights);
+    }
+
+    private static QuantizedNode[] Write(
+        OnnxModel model,
+        ChipProfile chip,
+        QuantizationPlan plan,
+        Dictionary<string, ScaleZeroPoint> activations,
+        QuantizedWeight[] weights)
+    {
+        var writer = new QdqWriter(model, chip);
+        foreach (var output in plan.Outputs)
+            writer.Output(output, activations[output.Value]);
+
+        var next = 0;
+        var nodes = plan.Nodes.Select(node => node.Reason is null
+            ? WriteNode(node, writer, plan, activations[plan.RangeOf(node.Activation)], weights[next++])
+            : new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], node.Reason) { Activation = node.Activation }).ToArray();
+        writer.Finish();
+        return nodes;
+
+        QuantizedNode WriteNode(
+            WeightedNode node, QdqWriter to, QuantizationPlan from, ScaleZeroPoint activation, QuantizedWeight weight)
+        {
+            var done = new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], null)
+            {
+                Activation = node.Activation,
+                ActivationScale = activation.Scale,
+                ActivationZeroPoint = activation.ZeroPoint,
+                WeightAxis = weight.Axis,
+                WeightScales = weight.Scales,
+            };
+            Rewire(node, to, from, activation, weight);
+            return done;
+        }
+
+        void Rewire(WeightedNode node, QdqWriter to, QuantizationPlan from, ScaleZeroPoint activation, QuantizedWeight weight)
+        {
+            var bias = chip.Bias == BiasPolicy.Int32 && from.BiasOf(node) is { } tensor ? Bias(node, model, tensor) : [];
+            weight.GuardBias(bias, activation.Scale);
+            var isScaled = node.Node.Float("alpha", 1) != 1;
+            node.Node.Unset("alpha");
+            if (bias.Length > 0)
+            {
+                node.Node.Input[2] = to.Bias(node.Node, node.Bias, bias, activation.Scale, weight);
+                node.Node.Unset("beta");
+            }
+
+            node.Node.Input[0] = to.Activation(node.Activation, from.ProducerOf(node.Activation), activation);
+            node.Node.Input[1] = to.Weight(node.Node, node.Weight ?? throw new InvalidOperationException(), weight, isScaled);
+        }
+    }
+
+    // One value per output channel, Gemm's beta folded in.
+    private static float[] Bias(WeightedNode node, OnnxModel model, TensorProto tensor)
+    {
+        var values = model.Read(tensor).ToFloats();
+        var channels = (int)(node.Weight?.Dims[node.OutputAxis] ?? 0);
+        var factor = node.Node.Float("beta", 1);
+        var bias = new float[channels];
+        for (var i = 0; i < channels; i++)
+            bias[i] = values[i % values.Length] * factor;
+
+        return bias;
+    }
+
+    private static List<string> Warnings(QuantizationPlan plan) =>
+    [
+        .. plan.Nodes.Where(node => node.Reason is not null)
+            .Select(node => $"{node.Name} ({node.Node.OpType}) stays float: {node.Reason}"),
+        .. plan.Inner.Select(name => $"{name} stays float: it is inside a subgraph or function"),
+    ];
+
+    private static void Refuse(List<Problem> problems)
+    {
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
+    }
+}
