@@ -1,7 +1,7 @@
 namespace LoraOps.Onnx.Quantizing;
 
 /// <summary>int32 biases: their scale is that of the products they are added to.</summary>
-internal static class BiasScale
+public static class BiasScale
 {
     /// <summary>
     /// Raises a weight's scale where the bias would not fit int32 otherwise (a channel whose weights are all but zero).
