@@ -12,13 +12,13 @@ internal sealed class QuantizationPlan
     private const int MaxChain = 64;
 
     private readonly OnnxModel _model;
-    private readonly GraphIndex _index;
+    private readonly ValueIndex _index;
     private readonly ChipProfile _chip;
 
     private QuantizationPlan(OnnxModel model, ChipProfile chip)
     {
         _model = model;
-        _index = new GraphIndex(model.Graph);
+        _index = new ValueIndex(model.Graph);
         _chip = chip;
         Nodes = WeightedNodes.Find(model, _index, chip);
         var outer = model.Graph.Node.ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);

@@ -57,7 +57,7 @@ public static partial class ChipRules
             if (scope.Optimized is not { } optimized)
                 return [];
 
-            var index = new GraphIndex(optimized.Graph);
+            var index = new ValueIndex(optimized.Graph);
             return optimized.Graph.Node
                 .Where(node => node.Is(MovingOps)
                     && index.Producer(node.Input[0]) is { OpType: "DequantizeLinear" }

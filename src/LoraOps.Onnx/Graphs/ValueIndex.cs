@@ -3,7 +3,7 @@ using LoraOps.Onnx.Proto;
 namespace LoraOps.Onnx.Graphs;
 
 /// <summary>Who makes and who takes each value of a graph, as it was when the index was made.</summary>
-public sealed class GraphIndex
+public sealed class ValueIndex
 {
     private static readonly IReadOnlyList<NodeProto> NoNodes = [];
 
@@ -15,7 +15,7 @@ public sealed class GraphIndex
     private readonly HashSet<string> _inner = new(StringComparer.Ordinal);
 
     /// <summary>Indexes the nodes of one graph; what its subgraphs take from it is known by name only.</summary>
-    public GraphIndex(GraphProto graph)
+    public ValueIndex(GraphProto graph)
     {
         _inputs = graph.Input.Select(input => input.Name).ToHashSet(StringComparer.Ordinal);
         _outputs = graph.Output.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
