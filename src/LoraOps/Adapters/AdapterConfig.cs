@@ -39,6 +39,9 @@ public sealed record AdapterConfig
     /// <summary>How the factors were initialised, as text: <c>true</c>, <c>gaussian</c>, <c>pissa</c> …</summary>
     public string Initialization { get; init; } = "true";
 
+    /// <summary>Adapters of tied layers are kept the same (PEFT's <c>ensure_weight_tying</c>).</summary>
+    public bool TiesWeights { get; init; }
+
     /// <summary>The base model's name or path as training knew it.</summary>
     public string? BaseModel { get; init; }
 

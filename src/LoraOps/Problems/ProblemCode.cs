@@ -177,6 +177,45 @@ public enum ProblemCode
     /// <summary>The data holds more samples than can be counted.</summary>
     SamplesTooMany = 1174,
 
+    /// <summary>A folder holds no adapter_config.json.</summary>
+    AdapterConfigMissing = 1201,
+
+    /// <summary>adapter_config.json is no JSON object, is too large, names a field twice, or gives one the wrong kind of value.</summary>
+    AdapterConfigInvalid = 1202,
+
+    /// <summary>The two factors of a module have different ranks.</summary>
+    AdapterRankMismatch = 1203,
+
+    /// <summary>A folder holds no adapter_model.safetensors.</summary>
+    AdapterWeightsMissing = 1204,
+
+    /// <summary>The weights are a pickle only.</summary>
+    AdapterWeightsPickled = 1205,
+
+    /// <summary>A tensor of the adapter would be dropped in silence.</summary>
+    AdapterTensorUnused = 1206,
+
+    /// <summary>One factor of a module is missing.</summary>
+    AdapterPartnerMissing = 1207,
+
+    /// <summary>A tensor of the adapter has no elements.</summary>
+    AdapterTensorEmpty = 1208,
+
+    /// <summary>A tensor of the adapter holds NaN or infinity.</summary>
+    AdapterNotFinite = 1209,
+
+    /// <summary>A folder holds several adapters.</summary>
+    AdapterFolderAmbiguous = 1210,
+
+    /// <summary>A tensor of the adapter has a shape or type that its role cannot have.</summary>
+    AdapterTensorInvalid = 1211,
+
+    /// <summary>Two tensors of the adapter are the same parameter.</summary>
+    AdapterTensorTwice = 1212,
+
+    /// <summary>The adapter changes nothing: it has no tensors.</summary>
+    AdapterEmpty = 1213,
+
     /// <summary>The file is no ONNX model.</summary>
     NotOnnx = 1301,
 
@@ -185,6 +224,39 @@ public enum ProblemCode
 
     /// <summary>A tensor in an ONNX model has elements that do not fit its dimensions or type.</summary>
     OnnxTensorInvalid = 1303,
+
+    /// <summary>The adapter's method cannot become weights, or is not read yet.</summary>
+    MethodRefused = 2001,
+
+    /// <summary>peft_type names no method of PEFT.</summary>
+    MethodUnknown = 2002,
+
+    /// <summary>A variant of LoRA that cannot become weights, or is not read yet.</summary>
+    VariantRefused = 2003,
+
+    /// <summary>The adapter fits only the base that its initialisation left.</summary>
+    ResidualBaseNeeded = 2004,
+
+    /// <summary>use_dora is set but a magnitude is missing.</summary>
+    DoraMagnitudeMissing = 2005,
+
+    /// <summary>A magnitude is there but use_dora is not set.</summary>
+    DoraMagnitudeUnexpected = 2006,
+
+    /// <summary>A field of adapter_config.json is unknown and has a value.</summary>
+    ConfigFieldUnknown = 2007,
+
+    /// <summary>A key of rank_pattern or alpha_pattern is no usable regular expression.</summary>
+    PatternInvalid = 2008,
+
+    /// <summary>LoRA on a grouped convolution.</summary>
+    GroupedConvolution = 2009,
+
+    /// <summary>init_lora_weights names no initialisation of PEFT.</summary>
+    InitializationUnknown = 2010,
+
+    /// <summary>A DoRA norm is zero: the merged weight is undefined.</summary>
+    DoraZeroNorm = 2011,
 
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,

@@ -1,0 +1,69 @@
+using System.Collections.Frozen;
+
+namespace LoraOps.Deltas;
+
+/// <summary>The methods of PEFT: those that are read, and those that are refused with the reason.</summary>
+public static class AdapterMethods
+{
+    private const string NotReadYet = "its weight change is not read yet";
+    private const string NotWeights = "it is not a change of weights but trained input or attention, which no base weight can hold";
+    private const string Routed = "its effect depends on the input, so no fixed weight can hold it";
+
+    /// <summary>The methods that are read; the first that claims a module reads it.</summary>
+    public static IReadOnlyList<AdapterMethod> All { get; } = [new DoraMethod(), new LoraMethod()];
+
+    /// <summary>Every other peft_type, with the reason why it is refused.</summary>
+    public static FrozenDictionary<string, string> Refused { get; } = new Dictionary<string, string>
+    {
+        ["ADALORA"] = NotReadYet,
+        ["ADAMSS"] = NotReadYet,
+        ["ADAPTION_PROMPT"] = NotWeights,
+        ["BEFT"] = NotReadYet,
+        ["BOFT"] = "a rotation of the weight, which is not read yet",
+        ["BONE"] = "the older form of MISS, which is not read yet",
+        ["C3A"] = NotReadYet,
+        ["CARTRIDGE"] = NotWeights,
+        ["CPT"] = NotWeights,
+        ["DEFT"] = NotReadYet,
+        ["DELORA"] = NotReadYet,
+        ["FOURIERFT"] = NotReadYet,
+        ["FROD"] = NotReadYet,
+        ["GLORA"] = NotReadYet,
+        ["GRALORA"] = NotReadYet,
+        ["HIRA"] = "multiplied with the weight, which is not read yet",
+        ["HRA"] = "a rotation of the weight, which is not read yet",
+        ["IA3"] = "multiplicative, which is not read yet",
+        ["LILY"] = Routed,
+        ["LN_TUNING"] = NotReadYet,
+        ["LOHA"] = NotReadYet,
+        ["LOKR"] = NotReadYet,
+        ["MISS"] = NotReadYet,
+        ["MULTITASK_PROMPT_TUNING"] = NotWeights,
+        ["OFT"] = "a rotation of the weight, which is not read yet",
+        ["OSF"] = NotReadYet,
+        ["PEANUT"] = NotReadYet,
+        ["POLY"] = Routed,
+        ["PREFIX_TUNING"] = NotWeights,
+        ["PROMPT_TUNING"] = NotWeights,
+        ["PSOFT"] = NotReadYet,
+        ["PVERA"] = NotReadYet,
+        ["P_TUNING"] = NotWeights,
+        ["RANDLORA"] = NotReadYet,
+        ["ROAD"] = "a rotation of the output, which is not read yet",
+        ["SHIRA"] = NotReadYet,
+        ["SUPERTUNING"] = NotReadYet,
+        ["TINYLORA"] = NotReadYet,
+        ["TRAINABLE_TOKENS"] = NotReadYet,
+        ["UNILORA"] = NotReadYet,
+        ["VBLORA"] = NotReadYet,
+        ["VERA"] = NotReadYet,
+        ["WAVEFT"] = NotReadYet,
+        ["XLORA"] = Routed,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The parameter names that some method consumes.</summary>
+    public static FrozenSet<string> Parts { get; } = All.SelectMany(method => method.Parts).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>True if a method of this peft_type is read.</summary>
+    public static bool Reads(string peftType) => All.Any(method => method.PeftType == peftType);
+}

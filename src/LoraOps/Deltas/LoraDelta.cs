@@ -1,0 +1,157 @@
+using LoraOps.Adapters;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+using LoraOps.Tensors.Kernels;
+
+namespace LoraOps.Deltas;
+
+/// <summary>
+/// ΔW = scale · B · A (LoRA, arXiv:2106.09685). Embeddings: (B · A)ᵀ; convolutions: B's 1×1 kernel after A's, which is the
+/// same product over A's flattened rows.
+/// </summary>
+public sealed class LoraDelta : Delta
+{
+    internal LoraDelta(LayerKind layer, Tensor a, Tensor b, double scale)
+    {
+        Layer = layer;
+        A = a;
+        B = b;
+        Scale = scale;
+        Rank = checked((int)a.Shape[0]);
+        WeightShape = layer == LayerKind.Embedding
+            ? new TensorShape(a.Shape[1], b.Shape[0])
+            : new TensorShape([b.Shape[0], .. a.Shape.Dims[1..]]);
+    }
+
+    /// <inheritdoc/>
+    public override string Method => "lora";
+
+    /// <inheritdoc/>
+    public override LayerKind Layer { get; }
+
+    /// <inheritdoc/>
+    public override TensorShape WeightShape { get; }
+
+    /// <inheritdoc/>
+    public override int Rank { get; }
+
+    /// <inheritdoc/>
+    public override double Scale { get; }
+
+    /// <inheritdoc/>
+    public override bool NeedsWeight => false;
+
+    /// <summary>The first factor as stored: [r, in], [r, vocabulary] or [r, in, kernel…].</summary>
+    public Tensor A { get; }
+
+    /// <summary>The second factor as stored: [out, r], [dim, r] or [out, r, 1…].</summary>
+    public Tensor B { get; }
+
+    /// <inheritdoc/>
+    public override void AddTo(Span<float> sum, ReadOnlySpan<float> weight, float factor)
+    {
+        var (coefficients, basis) = RowFactors();
+        LowRankUpdate.Add(sum, coefficients, basis, Rank, (float)(Scale * factor));
+    }
+
+    /// <summary>The factors so that row i of ΔW is scale · coefficients[i] · basis, for every kind of layer.</summary>
+    internal (float[] Coefficients, float[] Basis) RowFactors()
+    {
+        var (a, b) = (A.ToFloats(), B.ToFloats());
+        if (Layer != LayerKind.Embedding)
+            return (b, a);
+
+        var (coefficients, basis) = (new float[a.Length], new float[b.Length]);
+        Transposition.Transpose(a, Rank, a.Length / Rank, coefficients);
+        Transposition.Transpose(b, b.Length / Rank, Rank, basis);
+        return (coefficients, basis);
+    }
+}
+
+/// <summary>Reads LoRA: lora_A and lora_B, or lora_embedding_A and lora_embedding_B.</summary>
+public sealed class LoraMethod : AdapterMethod
+{
+    internal const string FactorA = "lora_A";
+    internal const string FactorB = "lora_B";
+    internal const string EmbeddingA = "lora_embedding_A";
+    internal const string EmbeddingB = "lora_embedding_B";
+
+    /// <inheritdoc/>
+    public override string Name => "lora";
+
+    /// <inheritdoc/>
+    public override string PeftType => "LORA";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Parts { get; } = [FactorA, FactorB, EmbeddingA, EmbeddingB];
+
+    /// <inheritdoc/>
+    public override bool Claims(ModuleTensors tensors, AdapterConfig config) => tensors.Parts.Keys.All(Parts.Contains);
+
+    /// <inheritdoc/>
+    public override Delta? Read(ModuleTensors tensors, AdapterConfig config, Findings findings) =>
+        ReadFactors(tensors, config, findings);
+
+    internal static LoraDelta? ReadFactors(ModuleTensors tensors, AdapterConfig config, Findings findings)
+    {
+        var embeds = tensors.Parts.ContainsKey(EmbeddingA) || tensors.Parts.ContainsKey(EmbeddingB);
+        var (nameA, nameB) = embeds ? (EmbeddingA, EmbeddingB) : (FactorA, FactorB);
+        foreach (var stray in tensors.Parts.Where(part => part.Key is FactorA or FactorB && embeds))
+            findings.Problems.Add(AdapterProblems.TensorUnused(tensors.File, stray.Value.Name, "its module is an embedding"));
+
+        if (!Pair(tensors, (nameA, nameB), findings, out var a, out var b) || !ShapesFit(tensors, (a, b), embeds, findings))
+            return null;
+
+        var layer = embeds ? LayerKind.Embedding : a.Shape.Rank > 2 ? LayerKind.Convolution : LayerKind.Linear;
+        return new LoraDelta(layer, a, b, ScaleOf(tensors.Module, config, (int)a.Shape[0], findings));
+    }
+
+    private static bool Pair(
+        ModuleTensors tensors, (string A, string B) names, Findings findings, out Tensor a, out Tensor b)
+    {
+        a = tensors.Parts.GetValueOrDefault(names.A)!;
+        b = tensors.Parts.GetValueOrDefault(names.B)!;
+        if (a is not null && b is not null)
+            return true;
+
+        var (present, missing) = a is null ? (b, names.A) : (a, names.B);
+        var name = present?.Name ?? tensors.Parts.Values.First().Name;
+        findings.Problems.Add(AdapterProblems.PartnerMissing(tensors.File, name, tensors.Module.Parameter(missing)));
+        return false;
+    }
+
+    private static bool ShapesFit(ModuleTensors tensors, (Tensor A, Tensor B) pair, bool embeds, Findings findings)
+    {
+        var (a, b) = pair;
+        var plain = a.Shape.Rank == 2 && b.Shape.Rank == 2;
+        var kernels = !embeds && a.Shape.Rank is 3 or 4 or 5 && b.Shape.Rank == a.Shape.Rank && b.Shape.Dims[2..].IndexOfAnyExcept(1) < 0;
+        var problem = (plain, kernels) switch
+        {
+            (false, false) => AdapterProblems.TensorInvalid(
+                tensors.File, b.Name, $"has shape {b.Shape}, its partner {a.Shape}; [out, r] and [r, in] or [out, r, 1…] and [r, in, kernel…] are allowed"),
+            (_, true) when IsGrouped(a, b) => AdapterProblems.GroupedConvolution(
+                tensors.File, tensors.Module.Value, b.Shape[1], a.Shape[0]),
+            _ when a.Shape[0] != b.Shape[1] => AdapterProblems.RankMismatch(tensors.File, (a.Name, a.Shape[0]), (b.Name, b.Shape[1])),
+            _ => null,
+        };
+        if (problem is not null)
+            findings.Problems.Add(problem);
+
+        return problem is null;
+    }
+
+    private static bool IsGrouped(Tensor a, Tensor b) => b.Shape[1] < a.Shape[0] && a.Shape[0] % b.Shape[1] == 0;
+
+    private static double ScaleOf(ModuleName module, AdapterConfig config, int rank, Findings findings)
+    {
+        var alpha = ModulePattern.Find(config.AlphaPattern, module) ?? config.Alpha;
+        var said = ModulePattern.Find(config.RankPattern, module) ?? config.Rank;
+        if (said != rank)
+            findings.Warnings.Add($"module '{module}': the tensors have rank {rank}, the config says {said}; the tensors count");
+
+        if (alpha == 0)
+            findings.Warnings.Add($"module '{module}': alpha is 0, so nothing changes");
+
+        return alpha / (config.UsesRsLora ? Math.Sqrt(rank) : rank);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Frozen;
+
+namespace LoraOps.Readers.Peft;
+
+/// <summary>What the fields of a LoRA <c>adapter_config.json</c> mean to us (PEFT up to 0.20).</summary>
+internal static class ConfigFields
+{
+    private const string NotReadYet = "is not read yet";
+    private const string TrainPlain = "Train plain LoRA or DoRA for this target.";
+
+    /// <summary>Fields that are read, or that have no meaning for the weights once they are trained.</summary>
+    public static FrozenSet<string> Known { get; } = ((string[])
+    [
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "ensure_weight_tying",
+        "eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern",
+        "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout", "lora_ga_config", "megatron_core",
+        "modules_to_save", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision",
+        "runtime_config", "target_modules", "task_type", "use_dora", "use_rslora",
+    ]).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Fields that turn LoRA into something else when they have a value: why, and what to do.</summary>
+    public static FrozenDictionary<string, (string Reason, string Advice)> Refused { get; } =
+        new Dictionary<string, (string, string)>
+        {
+            ["alora_invocation_tokens"] = ("activated LoRA acts only from the invocation tokens on, so no fixed weight can hold it", TrainPlain),
+            ["arrow_config"] = ("an Arrow router chooses the adapter by the input, so no fixed weight can hold it", "Convert its experts one by one."),
+            ["kasa_config"] = ("KaSA changes the base by a singular value decomposition, which is not read yet", TrainPlain),
+            ["layer_replication"] = ("the copies of a layer share one tensor of the base, so each would get the changes of all", "Save the expanded model and train on it."),
+            ["lora_bias"] = ($"a trained bias of lora_B {NotReadYet}", TrainPlain),
+            ["megatron_config"] = ("the factors of Megatron's parallel layers may be only one rank's part", "Gather them into a plain PEFT adapter."),
+            ["monteclora_config"] = ($"the sampler of MonteCLoRA {NotReadYet}", TrainPlain),
+            ["target_parameters"] = ($"LoRA on raw parameters (fused experts) {NotReadYet}", "Target modules instead."),
+            ["trainable_token_indices"] = ($"replaced rows of an embedding {NotReadYet}", "Train with modules_to_save for the embedding."),
+            ["use_bdlora"] = ($"BD-LoRA (block-diagonal factors) {NotReadYet}", TrainPlain),
+            ["use_qalora"] = ("QA-LoRA pools the input of a GPTQ weight; PEFT cannot merge it either", TrainPlain),
+            ["velora_config"] = ($"VeLoRA's embedding {NotReadYet}", TrainPlain),
+        }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Initialisations that leave the base as it was.</summary>
+    public static FrozenSet<string> PlainInitializations { get; } =
+        ((string[])["true", "false", "gaussian", "eva", "orthogonal", "mica"]).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>True for an initialisation that takes its product out of the base: the adapter fits only what was left.</summary>
+    public static bool ChangesBase(string initialization) =>
+        initialization is "pissa" or "olora" or "corda" or "lora_ga" or "loftq" ||
+        initialization.StartsWith("pissa_niter_", StringComparison.Ordinal);
+}

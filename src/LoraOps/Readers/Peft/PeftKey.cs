@@ -1,0 +1,60 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+
+namespace LoraOps.Readers.Peft;
+
+/// <summary>
+/// A tensor name of an adapter file taken apart: prefix, wrappers and the adapter's name are gone.
+/// Grammar: <c>base_model.model.MODULE[.base_layer].PART[.ADAPTER][.weight]</c>, or <c>MODULE.PARAMETER</c> for a replacement.
+/// </summary>
+/// <param name="Module">The layer in the base model.</param>
+/// <param name="Part">A method's parameter (<c>lora_A</c>), or null for a replacement.</param>
+/// <param name="Parameter">The replaced parameter's own name (<c>weight</c>), or <c>bias</c> of a part.</param>
+/// <param name="IsSavedModule">True if the name says that it is a copy from modules_to_save.</param>
+/// <param name="IsWrapped">True if the layer was wrapped by an adapter (<c>base_layer</c>).</param>
+internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter, bool IsSavedModule, bool IsWrapped)
+{
+    private const string Wrapped = "base_layer";
+    private const string SavedModule = "modules_to_save";
+    private static readonly string[] Prefix = ["base_model", "model"];
+
+    /// <summary>Takes a name apart; null for the copy that <c>original_module</c> keeps of what a saved module replaces.</summary>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="adapter">The adapter's own name, which raw dumps have in their keys.</param>
+    public static PeftKey? Parse(string name, string adapter)
+    {
+        var segments = name.Split('.').Where(segment => segment is not ("_orig_mod" or "_fsdp_wrapped_module")).ToList();
+        if (segments.Count > 2 && segments[0] == Prefix[0] && segments[1] == Prefix[1])
+            segments.RemoveRange(0, Prefix.Length);
+
+        if (segments.Contains("original_module"))
+            return null;
+
+        var wrapped = segments.RemoveAll(segment => segment == Wrapped) > 0;
+        var at = segments.FindIndex(AdapterMethods.Parts.Contains);
+        return at >= 0 ? OfPart(segments, at, adapter, wrapped) : OfReplacement(segments, adapter, wrapped);
+    }
+
+    private static PeftKey OfPart(List<string> segments, int at, string adapter, bool wrapped)
+    {
+        var rest = segments.Skip(at + 1).SkipWhile((segment, index) => index == 0 && IsAdapter(segment, adapter));
+        return new PeftKey(Name(segments.Take(at)), segments[at], string.Join('.', rest), IsSavedModule: false, wrapped);
+    }
+
+    private static PeftKey OfReplacement(List<string> segments, string adapter, bool wrapped)
+    {
+        var saved = segments.IndexOf(SavedModule);
+        if (saved >= 0)
+        {
+            segments.RemoveAt(saved);
+            if (saved < segments.Count - 1 && IsAdapter(segments[saved], adapter))
+                segments.RemoveAt(saved);
+        }
+
+        return new PeftKey(Name(segments.SkipLast(1)), null, segments[^1], saved >= 0, wrapped);
+    }
+
+    private static bool IsAdapter(string segment, string adapter) => segment == "default" || segment == adapter;
+
+    private static ModuleName Name(IEnumerable<string> segments) => new(string.Join('.', segments));
+}

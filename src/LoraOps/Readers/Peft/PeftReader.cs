@@ -1,0 +1,70 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+
+namespace LoraOps.Readers.Peft;
+
+/// <summary>
+/// Reads a PEFT adapter folder (<c>save_pretrained</c> of huggingface/peft up to 0.20): every tensor is used or named in a problem.
+/// </summary>
+public static class PeftReader
+{
+    /// <summary>Reads and checks one adapter. Tensors stay in the file and are read when asked for.</summary>
+    /// <param name="folder">The folder that holds adapter_config.json, itself or in exactly one sub-folder.</param>
+    /// <param name="name">What to call it; its folder's name if null.</param>
+    /// <param name="residualBase">True if the base is the one that PiSSA, OLoRA … left: the adapter is then plain LoRA on it.</param>
+    /// <exception cref="LoraOpsException">Everything that is wrong with the adapter.</exception>
+    public static Adapter Read(string folder, string? name = null, bool residualBase = false)
+    {
+        var files = PeftFolder.Find(folder);
+        var (problems, warnings) = (new List<Problem>(), new List<string>());
+        var config = ConfigReader.Read(files.Config, residualBase, problems);
+        if (files.WeightsProblem() is { } missing)
+            throw new LoraOpsException([.. problems, missing]);
+
+        var (modules, replacements) = ReadWeights(files, config, new Findings(problems, warnings));
+        if (problems.Count == 0 && modules.Count == 0 && replacements.Count == 0)
+            problems.Add(AdapterProblems.Empty(files.Weights));
+
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
+
+        AddWarnings(config, modules, replacements, warnings);
+        return new Adapter
+        {
+            Name = name ?? files.Name,
+            Folder = files.Path,
+            Config = config,
+            Modules = modules,
+            Replacements = replacements,
+            Warnings = warnings,
+            Digest = files.Digest(),
+        };
+    }
+
+    private static (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) ReadWeights(
+        PeftFolder files, AdapterConfig config, Findings findings)
+    {
+        try
+        {
+            return new WeightsReader(files.Weights, files.Name, config, findings).Read();
+        }
+        catch (LoraOpsException error)
+        {
+            throw new LoraOpsException([.. findings.Problems, .. error.Problems]);
+        }
+    }
+
+    private static void AddWarnings(
+        AdapterConfig config, IReadOnlyList<AdapterModule> modules, IReadOnlyList<Replacement> replacements, List<string> warnings)
+    {
+        if (config.Bias == "lora_only" && !replacements.Any(replacement => replacement.IsBias))
+            warnings.Add("the config says bias 'lora_only' but the file holds no bias: PEFT 0.7 to 0.20.0 dropped them when saving");
+
+        if (modules.Count > 0 && modules.All(module => module.Delta is LoraDelta lora && IsZero(lora.B)))
+            warnings.Add("all lora_B factors are zero: the adapter changes nothing");
+    }
+
+    private static bool IsZero(Tensor tensor) => tensor.ToFloats().AsSpan().IndexOfAnyExcept(0f) < 0;
+}

@@ -1,0 +1,129 @@
+using System.Numerics.Tensors;
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+using Tensor = LoraOps.Tensors.Tensor;
+
+namespace LoraOps.Readers.Peft;
+
+/// <summary>Reads <c>adapter_model.safetensors</c>: every tensor becomes part of a delta, a replacement or a problem.</summary>
+internal sealed class WeightsReader(string file, string adapter, AdapterConfig config, Findings findings)
+{
+    private const int ScanLength = 1 << 14;
+    private readonly SortedDictionary<ModuleName, Dictionary<string, Tensor>> _parts = [];
+    private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
+
+    /// <summary>The modules and replacements, both in ordinal order of their names.</summary>
+    public (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) Read()
+    {
+        foreach (var tensor in Tensors(file))
+        {
+            if (PeftKey.Parse(tensor.Name, adapter) is { } key && IsSound(tensor))
+                Sort(key, tensor);
+        }
+
+        var modules = new List<AdapterModule>();
+        foreach (var (name, parts) in _parts)
+        {
+            if (Delta(new ModuleTensors(name, file, parts)) is { } delta)
+                modules.Add(new AdapterModule(name, delta, [.. parts.Values.Select(tensor => tensor.Name)]));
+        }
+
+        return (modules, Replacements());
+    }
+
+    // The tensors outlive the mapped file: each reads its own range. The format has no gaps, so lengths give the places.
+    private static List<Tensor> Tensors(string file)
+    {
+        using var weights = SafetensorsFile.Open(file);
+        var tensors = new List<Tensor>();
+        long start = weights.HeaderBytes().Length;
+        foreach (var tensor in weights.Tensors)
+        {
+            tensors.Add(new FileTensor(tensor.Name, tensor.Type, tensor.Shape, file, start));
+            start += tensor.ByteLength;
+        }
+
+        return tensors;
+    }
+
+    private bool IsSound(Tensor tensor)
+    {
+        var problem = tensor switch
+        {
+            { Shape.ElementCount: 0 } => AdapterProblems.TensorEmpty(file, tensor.Name, tensor.Shape.ToString()),
+            { Shape.ElementCount: > int.MaxValue / 2 } => AdapterProblems.TensorInvalid(
+                file, tensor.Name, $"has shape {tensor.Shape}; at most {int.MaxValue / 2} elements are allowed"),
+            _ when !tensor.Type.IsFloat() => AdapterProblems.TensorInvalid(
+                file, tensor.Name, $"holds {tensor.Type.Name()} elements; float types are allowed"),
+            _ when !IsFinite(tensor) => AdapterProblems.NotFinite(file, tensor.Name),
+            _ => null,
+        };
+        if (problem is not null)
+            findings.Problems.Add(problem);
+
+        return problem is null;
+    }
+
+    private static bool IsFinite(Tensor tensor)
+    {
+        var block = new float[ScanLength];
+        for (long first = 0; first < tensor.Shape.ElementCount; first += ScanLength)
+        {
+            var values = block.AsSpan(0, (int)Math.Min(ScanLength, tensor.Shape.ElementCount - first));
+            tensor.ReadFloats(first, values);
+
+            // NaN counts as the largest magnitude of all.
+            if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(values)))
+                return false;
+        }
+
+        return true;
+    }
+
+    private void Sort(PeftKey key, Tensor tensor)
+    {
+        if (key.Part is null)
+        {
+            _others.Add((key, tensor));
+            return;
+        }
+
+        if (key.Parameter is not ("" or "weight"))
+        {
+            findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, $"{key.Part} has no parameter '{key.Parameter}'"));
+            return;
+        }
+
+        if (!_parts.TryGetValue(key.Module, out var parts))
+            _parts[key.Module] = parts = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+
+        if (!parts.TryAdd(key.Part, tensor))
+            findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, parts[key.Part].Name));
+    }
+
+    private Delta? Delta(ModuleTensors tensors)
+    {
+        var method = AdapterMethods.All.First(method =>
+            method.PeftType == config.PeftType && method.Claims(tensors, config));
+        return method.Read(tensors, config, findings);
+    }
+
+    private List<Replacement> Replacements()
+    {
+        var rules = new ReplacementRules(config, _parts.Keys.ToHashSet());
+        var replacements = new SortedDictionary<string, Replacement>(StringComparer.Ordinal);
+        foreach (var (key, tensor) in _others)
+        {
+            var replacement = new Replacement(key.Module, key.Parameter, tensor, rules.IsTrainedBias(key));
+            if (rules.WhyNot(key) is { } reason)
+                findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, reason));
+            else if (!replacements.TryAdd(replacement.FullName, replacement))
+                findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, replacements[replacement.FullName].Value.Name));
+        }
+
+        return [.. replacements.Values];
+    }
+}
