@@ -1,4 +1,5 @@
 using LoraOps.Problems;
+using Io = System.IO;
 
 namespace LoraOps.Writers;
 
@@ -9,21 +10,25 @@ namespace LoraOps.Writers;
 public sealed class StagedOutput : IDisposable
 {
     private const string Suffix = ".partial";
+    private const string LockName = "lock";
     private readonly string _stage;
+    private readonly bool _mayOverwrite;
     private readonly FileStream _lock;
+    private readonly List<string> _createdParents;
     private bool _done;
 
-    private StagedOutput(string destination, bool isFolder)
+    private StagedOutput(string destination, bool isFolder, bool mayOverwrite)
     {
-        Destination = destination;
-        var parent = System.IO.Path.GetDirectoryName(destination)!;
-        Directory.CreateDirectory(parent);
-        SweepStale(parent, System.IO.Path.GetFileName(destination));
-        _stage = System.IO.Path.Combine(
-            parent, $".{System.IO.Path.GetFileName(destination)}.{System.IO.Path.GetRandomFileName()}{Suffix}");
+        Destination = Checked(destination, mayOverwrite);
+        _mayOverwrite = mayOverwrite;
+        var parent = Io.Path.GetDirectoryName(Destination)!;
+        var name = Io.Path.GetFileName(Destination);
+        _createdParents = CreateParents(parent);
+        SweepStale(parent, name);
+        _stage = Io.Path.Combine(parent, $".{name}.{Io.Path.GetRandomFileName()}{Suffix}");
         Directory.CreateDirectory(_stage);
-        _lock = new FileStream(System.IO.Path.Combine(_stage, "lock"), FileMode.CreateNew, FileAccess.Write, FileShare.None);
-        Path = System.IO.Path.Combine(_stage, System.IO.Path.GetFileName(destination));
+        _lock = new FileStream(Io.Path.Combine(_stage, LockName), FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        Path = Io.Path.Combine(_stage, name);
         if (isFolder)
             Directory.CreateDirectory(Path);
     }
@@ -31,18 +36,19 @@ public sealed class StagedOutput : IDisposable
     /// <summary>Where the output will be, as a full path.</summary>
     public string Destination { get; }
 
-    /// <summary>Where to write it until <see cref="Commit"/>: a file to create, or a folder that exists.</summary>
+    /// <summary>
+    /// Where to write it until <see cref="Commit"/>: a file to create, or a folder that exists. A file may get companions
+    /// beside it whose names begin with its own (<c>model.onnx.data</c>); they move with it.
+    /// </summary>
     public string Path { get; }
 
     /// <summary>Stages one file.</summary>
     /// <exception cref="LoraOpsException">The destination exists and may not be overwritten.</exception>
-    public static StagedOutput ForFile(string destination, bool overwrite) =>
-        new(Checked(destination, overwrite), isFolder: false);
+    public static StagedOutput ForFile(string destination, bool overwrite) => new(destination, isFolder: false, overwrite);
 
     /// <summary>Stages a folder.</summary>
     /// <exception cref="LoraOpsException">The destination exists, is not an empty folder, and may not be overwritten.</exception>
-    public static StagedOutput ForFolder(string destination, bool overwrite) =>
-        new(Checked(destination, overwrite), isFolder: true);
+    public static StagedOutput ForFolder(string destination, bool overwrite) => new(destination, isFolder: true, overwrite);
 
     /// <summary>The problem that writing to this destination would meet, or null; for planning.</summary>
     public static Problem? Obstacle(string destination, bool overwrite)
@@ -53,31 +59,55 @@ public sealed class StagedOutput : IDisposable
     }
 
     /// <summary>Puts the finished output in its place.</summary>
+    /// <exception cref="LoraOpsException">A companion of it exists and may not be overwritten.</exception>
     public void Commit()
     {
-        var aside = System.IO.Path.Combine(_stage, "replaced");
-        if (File.Exists(Path))
+        if (Directory.Exists(Path))
         {
-            if (Directory.Exists(Destination))
-                Directory.Move(Destination, aside);
-
-            File.Move(Path, Destination, overwrite: true);
+            SetAside(Destination);
+            Directory.Move(Path, Destination);
         }
         else
         {
-            if (File.Exists(Destination))
-                File.Move(Destination, aside);
-            else if (Directory.Exists(Destination))
-                Directory.Move(Destination, aside);
-
-            Directory.Move(Path, Destination);
+            CommitFiles();
         }
 
+        _createdParents.Clear();
         Discard();
     }
 
     /// <summary>Removes what was staged unless it was committed.</summary>
     public void Dispose() => Discard();
+
+    // The file itself goes last: a run that is killed in between leaves no main file that could look complete.
+    private void CommitFiles()
+    {
+        var companions = Directory.EnumerateFiles(_stage, Io.Path.GetFileName(Path) + ".*")
+            .Where(file => file.Length > Path.Length)
+            .Select(file => (Staged: file, Final: Destination + file[Path.Length..])).ToList();
+        foreach (var (_, final) in companions)
+        {
+            if (Obstacle(final, _mayOverwrite) is { } problem)
+                throw new LoraOpsException(problem);
+        }
+
+        foreach (var (staged, final) in companions)
+            File.Move(staged, final, overwrite: true);
+
+        if (Directory.Exists(Destination))
+            SetAside(Destination);
+
+        File.Move(Path, Destination, overwrite: true);
+    }
+
+    private void SetAside(string existing)
+    {
+        var aside = Io.Path.Combine(_stage, "replaced");
+        if (File.Exists(existing))
+            File.Move(existing, aside);
+        else if (Directory.Exists(existing))
+            Directory.Move(existing, aside);
+    }
 
     private void Discard()
     {
@@ -87,12 +117,25 @@ public sealed class StagedOutput : IDisposable
         _done = true;
         _lock.Dispose();
         Directory.Delete(_stage, recursive: true);
+        foreach (var parent in _createdParents.Where(parent => !Directory.EnumerateFileSystemEntries(parent).Any()))
+            Directory.Delete(parent);
     }
 
     private static string Checked(string destination, bool overwrite)
     {
-        var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(destination));
+        var full = Io.Path.TrimEndingDirectorySeparator(Io.Path.GetFullPath(destination));
         return Obstacle(full, overwrite) is { } problem ? throw new LoraOpsException(problem with { Where = destination }) : full;
+    }
+
+    // Innermost first, so that an output that comes to nothing can take them away again.
+    private static List<string> CreateParents(string parent)
+    {
+        var missing = new List<string>();
+        for (var at = parent; at is not null && !Directory.Exists(at); at = Io.Path.GetDirectoryName(at))
+            missing.Add(at);
+
+        Directory.CreateDirectory(parent);
+        return missing;
     }
 
     // The lock is held by the process that writes: whoever can take it finds the leavings of a killed run.
@@ -102,7 +145,7 @@ public sealed class StagedOutput : IDisposable
         {
             try
             {
-                var held = System.IO.Path.Combine(stage, "lock");
+                var held = Io.Path.Combine(stage, LockName);
                 if (File.Exists(held))
                     new FileStream(held, FileMode.Open, FileAccess.Write, FileShare.None).Dispose();
 
