@@ -18,4 +18,8 @@ public static class OutputProblems
     /// <summary><see cref="ProblemCode.OutputUnwritable"/></summary>
     public static Problem OutputUnwritable(string path, string reason) =>
         new(ProblemCode.OutputUnwritable, path, $"cannot be written: {reason.TrimEnd('.')}", "Check the folder's permissions.");
+
+    /// <summary><see cref="ProblemCode.BundlePathUnusable"/></summary>
+    public static Problem BundlePathUnusable(string path, string reason) =>
+        new(ProblemCode.BundlePathUnusable, path, $"cannot go into the bundle: {reason}", "Rename the file.");
 }

@@ -321,6 +321,9 @@ public enum ProblemCode
     /// <summary>The output folder cannot be written to.</summary>
     OutputUnwritable = 4003,
 
+    /// <summary>A file cannot go into a bundle under its name.</summary>
+    BundlePathUnusable = 4005,
+
     /// <summary>The command line is wrong: an unknown option, a missing value, a text that is no number.</summary>
     UsageWrong = 4010,
 
@@ -335,6 +338,27 @@ public enum ProblemCode
 
     /// <summary>The finished model breaks a rule of the chip.</summary>
     ChipRuleBroken = 6003,
+
+    /// <summary>A file of a bundle is not what its digest says.</summary>
+    BundleFileChanged = 7001,
+
+    /// <summary>A file of a bundle is not there.</summary>
+    BundleFileMissing = 7002,
+
+    /// <summary>A bundle's folder holds something that is no part of it.</summary>
+    BundleFileExtra = 7003,
+
+    /// <summary>A bundle's folder holds a link.</summary>
+    BundleEntryNotPlain = 7004,
+
+    /// <summary>SHA256SUMS is not in its one form, or names a path that it may not.</summary>
+    BundleSumsInvalid = 7005,
+
+    /// <summary>manifest.json is not in the form of its schema.</summary>
+    BundleManifestInvalid = 7006,
+
+    /// <summary>manifest.json and SHA256SUMS say different things.</summary>
+    BundleManifestDisagrees = 7007,
 
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
