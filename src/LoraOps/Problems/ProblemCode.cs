@@ -360,6 +360,54 @@ public enum ProblemCode
     /// <summary>manifest.json and SHA256SUMS say different things.</summary>
     BundleManifestDisagrees = 7007,
 
+    /// <summary>A measured value lies beyond its gate.</summary>
+    GateMissed = 8001,
+
+    /// <summary>A gate is not of the form METRIC OPERATOR NUMBER, or names no known metric.</summary>
+    GateInvalid = 8002,
+
+    /// <summary>A gate asks for a metric that these data cannot give.</summary>
+    GateUnmeasured = 8003,
+
+    /// <summary>ONNX Runtime refuses to load a model.</summary>
+    ModelRefused = 8010,
+
+    /// <summary>ONNX Runtime fails while it runs a model.</summary>
+    RunFailed = 8011,
+
+    /// <summary>An input or output of a model is no tensor of numbers.</summary>
+    PortNotTensor = 8012,
+
+    /// <summary>The data lack an input of the model.</summary>
+    InputMissing = 8020,
+
+    /// <summary>The data have another element type than the model's input, and a conversion would lose values.</summary>
+    InputTypeMismatch = 8021,
+
+    /// <summary>The data have another shape than the model's input.</summary>
+    InputShapeMismatch = 8022,
+
+    /// <summary>An output of a model does not count the samples on its first axis.</summary>
+    OutputNotSampled = 8023,
+
+    /// <summary>The reference lacks an output of the candidate.</summary>
+    ExpectationMissing = 8030,
+
+    /// <summary>The reference has another shape than the candidate's output.</summary>
+    ExpectationShape = 8031,
+
+    /// <summary>Inputs, expectation or labels hold different numbers of samples.</summary>
+    SampleCountsDiffer = 8032,
+
+    /// <summary>A file of labels holds none.</summary>
+    LabelsMissing = 8033,
+
+    /// <summary>Labels have a wrong type or shape, or are no class of the output.</summary>
+    LabelsInvalid = 8034,
+
+    /// <summary>An activation is NaN or infinite during calibration.</summary>
+    ActivationNotFinite = 8040,
+
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
 
@@ -381,6 +429,8 @@ public static class ProblemCodeExit
         // A name on the command line, and a file that the user wrote: the chip has not refused anything yet.
         ProblemCode.ChipUnknown => Problems.ExitCode.Usage,
         ProblemCode.ChipProfileInvalid => Problems.ExitCode.InvalidInput,
+        ProblemCode.GateMissed => Problems.ExitCode.GateFailed,
+        ProblemCode.GateInvalid => Problems.ExitCode.Usage,
         _ => ((int)code / 1000) switch
         {
             1 or 2 or 3 or 5 => Problems.ExitCode.InvalidInput,

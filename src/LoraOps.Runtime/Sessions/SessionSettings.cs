@@ -1,0 +1,33 @@
+namespace LoraOps.Runtime.Sessions;
+
+/// <summary>How far ONNX Runtime may rewrite a graph before it runs.</summary>
+public enum GraphOptimization
+{
+    /// <summary>Not at all: every tensor of the file is computed.</summary>
+    None,
+
+    /// <summary>Constant folding, dead code, fusions that stay inside the ONNX operators.</summary>
+    Basic,
+
+    /// <summary>Also fused kernels of the CPU, integer kernels among them.</summary>
+    Extended,
+
+    /// <summary>Also memory layouts of this very machine.</summary>
+    All,
+}
+
+/// <summary>How a session runs; the defaults give the same numbers on any machine with the same CPU features.</summary>
+public sealed record SessionSettings
+{
+    /// <summary>The settings for calibration: as the file says, one thread.</summary>
+    public static SessionSettings AsWritten { get; } = new() { Optimization = GraphOptimization.None };
+
+    /// <summary>How far the graph may be rewritten.</summary>
+    public GraphOptimization Optimization { get; init; } = GraphOptimization.All;
+
+    /// <summary>Threads inside one operator; sums may be split differently with another number.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Where to save the rewritten model, or null.</summary>
+    public string? OptimizedModelPath { get; init; }
+}
