@@ -5,7 +5,7 @@ using LoraOps.Problems;
 namespace LoraOps.Onnx.Chips;
 
 /// <summary>
-/// The rules that profiles choose from. A new one is a property in a file of <c>Chips/Rules</c>, written as another part of
+/// The rules that profiles choose from. A new one is a property in a file <c>ChipRules.….cs</c>, written as another part of
 /// this class; nothing else lists it.
 /// </summary>
 public static partial class ChipRules

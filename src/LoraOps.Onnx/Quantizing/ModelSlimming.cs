@@ -5,7 +5,7 @@ using LoraOps.Onnx.Proto;
 namespace LoraOps.Onnx.Quantizing;
 
 /// <summary>Takes out of a model what no runtime needs: what exporters wrote for people, unused and repeated constants, long names.</summary>
-internal static class ModelSlimming
+public static class ModelSlimming
 {
     private const string Digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -1,6 +1,5 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
-using LoraOps.Onnx.Proto;
 using LoraOps.Problems;
 
 namespace LoraOps.Onnx.Quantizing;
@@ -29,13 +28,13 @@ public static class StaticQuantizer
         var model = prepared.Clone();
         var plan = QuantizationPlan.Make(model, chip);
         var activations = Activations(plan, model, chip, ranges);
-        var weights = plan.Quantizable.Select(node => Weight(node, model, chip)).ToArray();
+        var weights = plan.Quantizable.Select(node => NodeRewriter.ReadWeight(node, model, chip)).ToArray();
         Refuse([.. plan.Quantizable.Zip(weights)
             .Where(pair => !pair.Second.IsFinite)
             .Select(pair => QuantizingProblems.WeightNotFinite(model.Path, pair.First.Weight?.Name ?? ""))]);
 
         var warnings = Warnings(plan);
-        var nodes = Write(model, chip, plan, activations, weights);
+        var nodes = new NodeRewriter(model, chip, plan, activations).Run(weights);
         if (chip.HalfPrecisionRest)
             warnings.AddRange(HalfRange.Clamp(model));
 
@@ -63,80 +62,6 @@ public static class StaticQuantizer
 
         Refuse(problems);
         return mappings;
-    }
-
-    private static QuantizedWeight Weight(WeightedNode node, OnnxModel model, ChipProfile chip)
-    {
-        var weight = node.Weight ?? throw new InvalidOperationException(node.Name);
-        var values = model.Read(weight).ToFloats();
-        var factor = node.Node.Float("alpha", 1);
-        for (var i = 0; factor != 1 && i < values.Length; i++)
-            values[i] *= factor;
-
-        return new QuantizedWeight(values, weight.Dims, node.OutputAxis, chip.Weights);
-    }
-
-    private static QuantizedNode[] Write(
-        OnnxModel model,
-        ChipProfile chip,
-        QuantizationPlan plan,
-        Dictionary<string, ScaleZeroPoint> activations,
-        QuantizedWeight[] weights)
-    {
-        var writer = new QdqWriter(model, chip);
-        foreach (var output in plan.Outputs)
-            writer.Output(output, activations[output.Value]);
-
-        var next = 0;
-        var nodes = plan.Nodes.Select(node => node.Reason is null
-            ? WriteNode(node, writer, plan, activations[plan.RangeOf(node.Activation)], weights[next++])
-            : new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], node.Reason) { Activation = node.Activation }).ToArray();
-        writer.Finish();
-        return nodes;
-
-        QuantizedNode WriteNode(
-            WeightedNode node, QdqWriter to, QuantizationPlan from, ScaleZeroPoint activation, QuantizedWeight weight)
-        {
-            var done = new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], null)
-            {
-                Activation = node.Activation,
-                ActivationScale = activation.Scale,
-                ActivationZeroPoint = activation.ZeroPoint,
-                WeightAxis = weight.Axis,
-                WeightScales = weight.Scales,
-            };
-            Rewire(node, to, from, activation, weight);
-            return done;
-        }
-
-        void Rewire(WeightedNode node, QdqWriter to, QuantizationPlan from, ScaleZeroPoint activation, QuantizedWeight weight)
-        {
-            var bias = chip.Bias == BiasPolicy.Int32 && from.BiasOf(node) is { } tensor ? Bias(node, model, tensor) : [];
-            weight.GuardBias(bias, activation.Scale);
-            var isScaled = node.Node.Float("alpha", 1) != 1;
-            node.Node.Unset("alpha");
-            if (bias.Length > 0)
-            {
-                node.Node.Input[2] = to.Bias(node.Node, node.Bias, bias, activation.Scale, weight);
-                node.Node.Unset("beta");
-            }
-
-            node.Node.Input[0] = to.Activation(node.Activation, from.ProducerOf(node.Activation), activation);
-            node.Node.Input[1] = to.Weight(node.Node, node.Weight ?? throw new InvalidOperationException(), weight, isScaled);
-        }
-    }
-
-    // One value per output channel, Gemm's beta folded in.
-    private static float[] Bias(WeightedNode node, OnnxModel model, TensorProto tensor)
-    {
-        var values = model.Read(tensor).ToFloats();
-        var channels = (int)(node.Weight?.Dims[node.OutputAxis] ?? 0);
-        var factor = node.Node.Float("beta", 1);
-        var bias = new float[channels];
-        for (var i = 0; i < channels; i++)
-            bias[i] = values[i % values.Length] * factor;
-
-        return bias;
     }
 
     private static List<string> Warnings(QuantizationPlan plan) =>

@@ -55,7 +55,7 @@ public static class WeightedNodes
             return "its activation is transposed";
 
         if (chip.Bias == BiasPolicy.Int32 && node.InputAt(2).Length > 0 && !HasRowBias(node, weight, index))
-            return "its bias is no constant row";
+            return "its bias is no constant row; fold constants first";
 
         return SmallLayers.Reason(node, weight, index, chip);
     }

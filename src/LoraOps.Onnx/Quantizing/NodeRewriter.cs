@@ -1,0 +1,84 @@
+using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Proto;
+
+namespace LoraOps.Onnx.Quantizing;
+
+/// <summary>Turns each planned node to its quantized form, in graph order.</summary>
+internal sealed class NodeRewriter(
+    OnnxModel model, ChipProfile chip, QuantizationPlan plan, IReadOnlyDictionary<string, ScaleZeroPoint> activations)
+{
+    private readonly QdqWriter _writer = new(model, chip);
+
+    /// <summary>A node's weight, with Gemm's alpha multiplied in.</summary>
+    public static QuantizedWeight ReadWeight(WeightedNode node, OnnxModel model, ChipProfile chip)
+    {
+        var weight = WeightOf(node);
+        var values = model.Read(weight).ToFloats();
+        var factor = node.Node.Float("alpha", 1);
+        for (var i = 0; factor != 1 && i < values.Length; i++)
+            values[i] *= factor;
+
+        return new QuantizedWeight(values, weight.Dims, node.OutputAxis, chip.Weights);
+    }
+
+    /// <summary>Rewrites the graph.</summary>
+    /// <param name="weights">One for each node that the plan quantizes, in its order.</param>
+    public IReadOnlyList<QuantizedNode> Run(IReadOnlyList<QuantizedWeight> weights)
+    {
+        foreach (var output in plan.Outputs)
+            _writer.Output(output, activations[output.Value]);
+
+        var next = 0;
+        var nodes = new List<QuantizedNode>();
+        foreach (var node in plan.Nodes)
+        {
+            var entry = new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], node.Reason) { Activation = node.Activation };
+            nodes.Add(node.Reason is null ? Rewrite(node, entry, weights[next++]) : entry);
+        }
+
+        _writer.Finish();
+        return nodes;
+    }
+
+    // Activation scale, then the guard that may raise weight scales, then the codes of weight and bias: the order matters.
+    private QuantizedNode Rewrite(WeightedNode planned, QuantizedNode entry, QuantizedWeight weight)
+    {
+        var node = planned.Node;
+        var activation = activations[plan.RangeOf(planned.Activation)];
+        if (chip.Bias == BiasPolicy.Int32 && plan.BiasOf(planned) is { } tensor)
+        {
+            var bias = ReadBias(planned, tensor);
+            weight.GuardBias(bias, activation.Scale);
+            node.Input[2] = _writer.Bias(node, planned.Bias, bias, activation.Scale, weight);
+            node.Unset("beta");
+        }
+
+        var isScaled = node.Float("alpha", 1) != 1;
+        node.Unset("alpha");
+        node.Input[1] = _writer.Weight(node, WeightOf(planned), weight, isScaled);
+        node.Input[0] = _writer.Activation(planned.Activation, plan.ProducerOf(planned.Activation), activation);
+        return entry with
+        {
+            ActivationScale = activation.Scale,
+            ActivationZeroPoint = activation.ZeroPoint,
+            WeightAxis = weight.Axis,
+            WeightScales = weight.Scales,
+        };
+    }
+
+    // One value per output channel, Gemm's beta multiplied in.
+    private float[] ReadBias(WeightedNode node, TensorProto tensor)
+    {
+        var values = model.Read(tensor).ToFloats();
+        var factor = node.Node.Float("beta", 1);
+        var bias = new float[(int)WeightOf(node).Dims[node.OutputAxis]];
+        for (var i = 0; i < bias.Length; i++)
+            bias[i] = values[i % values.Length] * factor;
+
+        return bias;
+    }
+
+    private static TensorProto WeightOf(WeightedNode node) => node.Weight
+        ?? throw new InvalidOperationException($"{node.Name} was planned without a weight.");
+}
