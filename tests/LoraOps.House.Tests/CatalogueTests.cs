@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using LoraOps.Onnx.Chips;
 
 namespace LoraOps.House.Tests;
 
@@ -37,6 +38,18 @@ public sealed class CatalogueTests
         Assert.NotEmpty(Catalogues());
         Rules.Empty(Catalogues().Where(c => c.All.Count == 0).Select(c => c.Owner.Name));
     }
+
+    [Fact]
+    public void Every_chip_file_is_a_profile_of_its_name() => Assert.Equal(
+        Checkout.Files.Where(f => f.StartsWith("src/LoraOps.Onnx/Chips/Profiles/", StringComparison.Ordinal)).Select(Path.GetFileNameWithoutExtension),
+        ChipProfiles.All.Select(c => c.Name));
+
+    [Fact]
+    public void Every_chip_rule_is_held_by_some_chip() => Rules.Empty(
+        ChipRules.All.Where(r => !ChipProfiles.All.Any(c => c.Rules.ContainsKey(r.Id))).Select(r => r.Id));
+
+    /// <summary>The catalogues of the house, as <c>ChipProfiles.All</c>.</summary>
+    internal static IEnumerable<string> Names() => Catalogues().Select(c => $"{c.Owner.Name}.All");
 
     private static string? NameOf(object item) =>
         (item.GetType().GetProperty("Id") ?? item.GetType().GetProperty("Name"))?.GetValue(item)?.ToString();

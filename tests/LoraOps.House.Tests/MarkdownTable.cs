@@ -22,7 +22,10 @@ internal sealed partial class MarkdownTable(IReadOnlyList<string[]> rows)
     }
 
     /// <summary>One column: what stands in backticks where anything does, else the text.</summary>
-    public IEnumerable<string> Column(int index) => Rows.Select(r => Code().Match(r[index]) is { Success: true } m ? m.Groups[1].Value : r[index]);
+    public IEnumerable<string> Column(int index) => Rows.Select(r => Codes(r[index]).FirstOrDefault(r[index]));
+
+    /// <summary>Everything that stands in backticks.</summary>
+    public static IEnumerable<string> Codes(string cell) => Code().Matches(cell).Select(m => m.Groups[1].Value);
 
     private static string[] Cells(string line) => [.. line.Trim('|').Split('|').Select(c => c.Trim())];
 }

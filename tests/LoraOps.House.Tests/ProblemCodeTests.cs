@@ -24,10 +24,10 @@ public sealed partial class ProblemCodeTests
         Assert.Equal(numbers.Order().Distinct(), numbers);
     }
 
+    // Only what says of itself that it is our bug ends as one.
     [Fact]
-    public void Every_code_leads_to_an_exit_status_that_is_no_bug_of_ours() => Rules.Empty(
-        _codes
-            .Where(c => c.ExitCode() is ExitCode.Bug or ExitCode.Done && c != ProblemCode.InternalError)
+    public void Every_code_leads_to_its_exit_status() => Rules.Empty(
+        _codes.Where(c => c.ExitCode() == ExitCode.Done || (c.ExitCode() == ExitCode.Bug && c != ProblemCode.InternalError))
             .Select(c => $"{c}: {c.ExitCode()}"));
 
     [Fact]

@@ -1,0 +1,103 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using LoraOps.Cli;
+using LoraOps.Testing;
+
+namespace LoraOps.House.Tests;
+
+/// <summary>The README is run: each command prints what the page says, and its C# compiles and runs.</summary>
+public sealed partial class SnippetTests
+{
+    [GeneratedRegex(@"<!-- run(?<vary>: figures vary)? -->\n```console\n(?<text>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Console();
+
+    [GeneratedRegex(@"<!-- snippet: (?<file>\S+) -->\n```csharp\n(?<text>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Snippet();
+
+    // Times differ from run to run; measured figures from processor to processor.
+    [GeneratedRegex(@"\d+(\.\d+)? ?(ms|s|min)\b")]
+    private static partial Regex Time();
+
+    [GeneratedRegex(@"[−+-]?\d+(\.\d+)?(e[−+-]?\d+)?")]
+    private static partial Regex Figure();
+
+    [GeneratedRegex(@"'([^']*)'|(\S+)")]
+    private static partial Regex Word();
+
+    [Fact]
+    public void Every_command_of_the_README_prints_what_the_README_says()
+    {
+        var blocks = Console().Matches(Checkout.Text("README.md"));
+        Assert.NotEmpty(blocks);
+        using var folder = new TemporaryFolder();
+        CopyFixtures(folder["fixtures"]);
+        var home = Directory.GetCurrentDirectory();
+        Directory.SetCurrentDirectory(folder.Path);
+        try
+        {
+            foreach (Match block in blocks)
+            {
+                var expected = block.Groups["text"].Value;
+                var vary = block.Groups["vary"].Success;
+                Assert.Equal(Masked(expected, vary), Masked(Replay(expected), vary));
+            }
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(home);
+        }
+    }
+
+    [Fact]
+    public void The_library_snippet_of_the_README_is_the_one_that_compiles()
+    {
+        var snippet = Assert.Single(Snippet().Matches(Checkout.Text("README.md")));
+        var source = Checkout.Text(snippet.Groups["file"].Value);
+        var body = source[source.IndexOf("    {\n", StringComparison.Ordinal)..source.IndexOf("\n    }\n", StringComparison.Ordinal)];
+        var lines = body.Split('\n').Skip(1).Select(l => l.Length > 8 ? l[8..] : "");
+        Assert.Equal(string.Join('\n', lines), snippet.Groups["text"].Value.TrimEnd());
+    }
+
+    [Fact]
+    public void The_library_snippet_of_the_README_runs()
+    {
+        using var folder = new TemporaryFolder();
+        LibraryUse.Merge(Fixtures.Path("bev-vit"), folder["merged.onnx"]);
+        Assert.True(File.Exists(folder["merged.onnx"]));
+    }
+
+    // What a terminal would show: each command after its prompt, then both streams.
+    private static string Replay(string text)
+    {
+        var shown = new StringBuilder();
+        foreach (var line in text.Split('\n').Where(l => l.StartsWith("$ loraops ", StringComparison.Ordinal)))
+        {
+            using var screen = new StringWriter { NewLine = "\n" };
+            string[] args = [.. Word().Matches(line["$ loraops ".Length..]).Select(m => m.Groups[1].Success ? m.Groups[1].Value : m.Value)];
+            CommandLine.Run(args, screen, screen);
+            shown.Append(line).Append('\n').Append(screen);
+        }
+
+        return shown.ToString();
+    }
+
+    private static string Masked(string text, bool figures)
+    {
+        var masked = Time().Replace(text, "TIME");
+        if (figures)
+            masked = Figure().Replace(masked, "0");
+
+        // Columns are as wide as their widest figure.
+        return string.Join('\n', masked.TrimEnd().Split('\n').Select(l => Regex.Replace(l.TrimEnd(), " {2,}|─+", " ")));
+    }
+
+    private static void CopyFixtures(string target)
+    {
+        foreach (var file in Checkout.Files.Where(f => f.StartsWith("fixtures/", StringComparison.Ordinal)))
+        {
+            var copy = Path.Combine(target, file["fixtures/".Length..]);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(Checkout.Full(file), copy);
+        }
+    }
+}
