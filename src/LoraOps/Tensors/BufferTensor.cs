@@ -8,7 +8,7 @@ namespace LoraOps.Tensors;
 public sealed class BufferTensor(string name, ElementType type, TensorShape shape, ReadOnlyMemory<byte> bytes)
     : Tensor(name, type, shape)
 {
-    private readonly ReadOnlyMemory<byte> _bytes = bytes;
+    private readonly ReadOnlyMemory<byte> _bytes = LongEnough(name, type, shape, bytes);
 
     /// <summary>A tensor of these values, rounded once to <paramref name="type"/> (nearest, ties to even).</summary>
     public static BufferTensor FromFloats(string name, ElementType type, TensorShape shape, ReadOnlySpan<float> values)
@@ -19,6 +19,14 @@ public sealed class BufferTensor(string name, ElementType type, TensorShape shap
     }
 
     /// <inheritdoc/>
-    public override void ReadBytes(long offset, Span<byte> destination) =>
+    public override void ReadBytes(long offset, Span<byte> destination)
+    {
+        CheckRange(offset, destination.Length);
         _bytes.Span.Slice(checked((int)offset), destination.Length).CopyTo(destination);
+    }
+
+    private static ReadOnlyMemory<byte> LongEnough(string name, ElementType type, TensorShape shape, ReadOnlyMemory<byte> bytes) =>
+        (UInt128)bytes.Length * 8 == (UInt128)shape.ElementCount * (uint)type.Bits()
+            ? bytes
+            : throw new ArgumentException($"Tensor '{name}' {shape} of {type.Name()} has {bytes.Length} bytes.", nameof(bytes));
 }

@@ -15,7 +15,7 @@ public static class ElementCodec
             case ElementType.F32: MemoryMarshal.Cast<byte, float>(bytes).CopyTo(values); break;
             case ElementType.F64: TensorPrimitives.ConvertSaturating(MemoryMarshal.Cast<byte, double>(bytes), values); break;
             case ElementType.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), values); break;
-            case ElementType.BF16: DecodeBFloat16(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
+            case ElementType.BF16: BFloat16.Decode(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
             case ElementType.I64: Convert<long>(bytes, values); break;
             case ElementType.U64: Convert<ulong>(bytes, values); break;
             case ElementType.I32: Convert<int>(bytes, values); break;
@@ -37,7 +37,7 @@ public static class ElementCodec
             case ElementType.F32: values.CopyTo(MemoryMarshal.Cast<byte, float>(bytes)); break;
             case ElementType.F64: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, double>(bytes)); break;
             case ElementType.F16: TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(bytes)); break;
-            case ElementType.BF16: EncodeBFloat16(values, MemoryMarshal.Cast<byte, ushort>(bytes)); break;
+            case ElementType.BF16: BFloat16.Encode(values, MemoryMarshal.Cast<byte, ushort>(bytes)); break;
             default: throw new NotSupportedException($"Weights are not written as {type.Name()}.");
         }
     }
@@ -45,23 +45,4 @@ public static class ElementCodec
     private static void Convert<T>(ReadOnlySpan<byte> bytes, Span<float> values)
         where T : unmanaged, System.Numerics.INumberBase<T> =>
         TensorPrimitives.ConvertSaturating(MemoryMarshal.Cast<byte, T>(bytes), values);
-
-    private static void DecodeBFloat16(ReadOnlySpan<ushort> source, Span<float> values)
-    {
-        for (var i = 0; i < source.Length; i++)
-            values[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
-    }
-
-    private static void EncodeBFloat16(ReadOnlySpan<float> values, Span<ushort> destination)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-
-            // A NaN must stay one: rounding its mantissa up could carry into the sign.
-            destination[i] = float.IsNaN(values[i])
-                ? (ushort)((bits >> 16) | 0x0040)
-                : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
-    }
 }

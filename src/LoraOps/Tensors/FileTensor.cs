@@ -1,3 +1,5 @@
+using LoraOps.Problems;
+
 namespace LoraOps.Tensors;
 
 /// <summary>A tensor whose bytes are read from a file each time they are asked for; the file is opened for each read.</summary>
@@ -10,12 +12,19 @@ public sealed class FileTensor(string name, ElementType type, TensorShape shape,
     : Tensor(name, type, shape)
 {
     /// <inheritdoc/>
+    /// <exception cref="LoraOpsException">The file was removed or shortened since it was checked.</exception>
     public override void ReadBytes(long offset, Span<byte> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        file.Position = start + offset;
-        file.ReadExactly(destination);
+        CheckRange(offset, destination.Length);
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            file.Position = start + offset;
+            file.ReadExactly(destination);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LoraOpsException(FileProblems.FileUnreadable(path, $"it changed while it was used: {error.Message}"));
+        }
     }
 }

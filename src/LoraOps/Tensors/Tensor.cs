@@ -67,6 +67,14 @@ public abstract class Tensor(string name, ElementType type, TensorShape shape)
         return bytes;
     }
 
+    /// <summary>Refuses a range of bytes that leaves the tensor.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It does.</exception>
+    protected void CheckRange(long offset, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - count);
+    }
+
     private int ElementSize() => Type.IsNumeric()
         ? Type.Bits() / 8
         : throw new NotSupportedException($"{Type.Name()} elements have no plain numeric value.");

@@ -3,7 +3,7 @@ using LoraOps.Problems;
 namespace LoraOps.Writers;
 
 /// <summary>The bytes of one output file, with every failure of the disk told as a problem.</summary>
-internal sealed class OutputFile : IDisposable
+public sealed class OutputFile : IDisposable
 {
     private const int NoSpaceOnUnix = 28;
     private const int NoSpaceOnWindows = unchecked((int)0x80070070);

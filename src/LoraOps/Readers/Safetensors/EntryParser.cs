@@ -112,7 +112,7 @@ internal sealed class EntryParser(string path, string name, ProblemList problems
         if (count > limit)
             Fail(tooMany());
 
-        return [.. numbers];
+        return numbers.Count == count ? [.. numbers] : null;
     }
 
     private long? ReadNumber(ref Utf8JsonReader reader, string field)

@@ -19,8 +19,7 @@ internal sealed class MappedTensor(HeaderEntry entry, SafeMemoryMappedViewHandle
     /// <exception cref="ObjectDisposedException">The file was closed.</exception>
     public override void ReadBytes(long offset, Span<byte> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
+        CheckRange(offset, destination.Length);
         if (view is null || destination.IsEmpty)
             return;
 

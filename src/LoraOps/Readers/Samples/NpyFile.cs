@@ -19,11 +19,11 @@ internal static class NpyFile
         using var file = InputFile.Open(path);
         var prefix = new byte[PrefixBytes + sizeof(uint)];
         var count = file.ReadAtLeast(prefix, prefix.Length, throwOnEndOfStream: false);
-        if (count < prefix.Length || !IsMarked(prefix))
+        if (count < PrefixBytes + sizeof(ushort) || !IsMarked(prefix))
             throw new LoraOpsException(SampleProblems.NpyMagic(path));
 
         var (headerStart, headerBytes) = Extent(path, prefix);
-        var limit = Math.Min(MaxHeaderBytes, file.Length - headerStart);
+        var limit = Math.Clamp(file.Length - headerStart, 0, MaxHeaderBytes);
         if (headerBytes > limit)
             throw new LoraOpsException(SampleProblems.NpyHeaderLimit(path, headerBytes, limit));
 
