@@ -35,7 +35,7 @@ public sealed class HabitTests
 
     [Fact]
     public void The_layers_below_the_command_line_know_no_task() => Rules.Hold(
-        Checkout.Sources.Where(f => f.IsLibrary), Names("Task", "ValueTask", "IAsyncEnumerable"),
+        Checkout.Sources.Where(f => f.IsLibrary), Types("Task", "ValueTask", "IAsyncEnumerable"),
         "class Sample { Task M() => Task.CompletedTask; }");
 
     [Fact]
@@ -77,6 +77,16 @@ public sealed class HabitTests
         from token in file.Root.DescendantTokens()
         where token.IsKind(SyntaxKind.IdentifierToken) && names.Contains(token.Text)
         select $"{file.At(token)}: {token.Text}";
+
+    // A property may be called Task: it is the task of the model. As a type it stands alone, before a dot, or with arguments.
+    private static Rule Types(params string[] names) => file =>
+        from name in file.Nodes<SimpleNameSyntax>()
+        where names.Contains(name.Identifier.Text)
+        where name is GenericNameSyntax
+            || name.Parent is MethodDeclarationSyntax or ParameterSyntax or VariableDeclarationSyntax or TypeArgumentListSyntax
+            || (name.Parent is MemberAccessExpressionSyntax { Name.Identifier.Text: var member } access && access.Expression == name
+                && member is "Run" or "WhenAll" or "WhenAny" or "FromResult" or "CompletedTask" or "Delay" or "Factory")
+        select $"{file.At(name)}: {name}";
 
     private static IEnumerable<string> AsyncVoid(SourceFile file) =>
         from method in file.Nodes<MethodDeclarationSyntax>()

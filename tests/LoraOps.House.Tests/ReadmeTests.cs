@@ -5,6 +5,7 @@ using LoraOps.Deltas;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Mapping;
 using LoraOps.Problems;
+using LoraOps.Runtime.Parity;
 
 namespace LoraOps.House.Tests;
 
@@ -30,10 +31,15 @@ public sealed class ReadmeTests
     public void The_table_of_evidence_lists_the_tiers_strongest_first() =>
         Assert.Equal(EvidenceTiers.All.Select(t => t.Name()), MarkdownTable.Named(Readme, "evidence").Column(0));
 
+    [Fact]
+    public void The_table_of_metrics_lists_the_metrics() =>
+        Assert.Equal(Metrics.All.Select(m => m.Name), MarkdownTable.Named(Readme, "metrics").Column(0));
+
     // A form is a static class XForm in the folder Forms.
     [Fact]
     public void The_table_of_forms_lists_the_forms() => Same(
-        House.Types.Where(t => t.Namespace == "LoraOps.Onnx.Forms" && t is { IsAbstract: true, IsSealed: true } && t.Name.EndsWith("Form", StringComparison.Ordinal))
+        House.Types.Where(t => t is { Namespace: "LoraOps.Onnx.Forms", IsAbstract: true, IsSealed: true })
+            .Where(t => t.Name.EndsWith("Form", StringComparison.Ordinal))
             .Select(t => t.Name[..^"Form".Length].ToLowerInvariant()),
         MarkdownTable.Named(Readme, "forms").Column(0));
 

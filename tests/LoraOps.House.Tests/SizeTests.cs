@@ -41,11 +41,12 @@ public sealed class SizeTests
             yield return $"{file.Path}: {file.Lines} lines";
     }
 
+    // A property with an initializer is a table, not code.
     private static IEnumerable<string> MethodLines(SourceFile file)
     {
         var most = file.IsKernel ? 80 : 40;
         return from member in file.Nodes<MemberDeclarationSyntax>()
-               where member is BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax
+               where member is BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax and not PropertyDeclarationSyntax { Initializer: not null }
                let lines = file.LinesOf(member)
                where lines > most
                select $"{file.At(member)}: {lines} lines";

@@ -14,7 +14,7 @@ public sealed class ModuleResolver
     private readonly OnnxModel _model;
     private readonly GraphIndex _index;
     private readonly MappingOptions _options;
-    private readonly BaseComparison? _base;
+    private readonly CheckpointComparison? _base;
 
     /// <summary>Prepares to resolve modules in one graph.</summary>
     public ModuleResolver(OnnxModel model, GraphIndex index, MappingOptions options)
@@ -22,7 +22,7 @@ public sealed class ModuleResolver
         _model = model;
         _index = index;
         _options = options;
-        _base = options.Base is null ? null : new BaseComparison(options.Base, model);
+        _base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
         Uses = WeightUses.Find(index);
     }
 

@@ -7,7 +7,7 @@ using LoraOps.Tensors;
 namespace LoraOps.Onnx.Mapping;
 
 /// <summary>Compares what a graph stores with the checkpoint that it was exported from.</summary>
-public sealed class BaseComparison(Checkpoint checkpoint, OnnxModel model)
+public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
 {
     private readonly Checkpoint _checkpoint = checkpoint;
     private readonly OnnxModel _model = model;
