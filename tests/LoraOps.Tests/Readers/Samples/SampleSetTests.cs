@@ -39,6 +39,7 @@ public sealed class SampleSetTests : IDisposable
     }
 
     [Fact]
+    [Raises(ProblemCode.FileUnreadable)]
     public void Leaves_its_files_closed()
     {
         Npy.Write(_folder["x.npy"], "|u1", "(2,)", [1, 2]);
