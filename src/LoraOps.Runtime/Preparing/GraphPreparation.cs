@@ -37,6 +37,7 @@ public static class GraphPreparation
                 break;
         }
 
+        DeadCode.Drop(prepared.Graph);
         Restore(model, prepared);
         return prepared;
     }
