@@ -21,7 +21,9 @@ public static partial class ChipRules
             var weight = scope.IsDequantizedConstant(node.Input[1]);
             return activation == weight
                 ? Array.Empty<Breach>()
-                : [new Breach(RuleScope.NameOf(node), activation ? "has a quantized activation and a float weight" : "has a quantized weight and a float activation")];
+                : [new Breach(RuleScope.NameOf(node), activation
+                    ? "has a quantized activation and a float weight"
+                    : "has a quantized weight and a float activation")];
         }));
 
     internal static ChipRule NoOutputs => new(

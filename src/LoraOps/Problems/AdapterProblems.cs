@@ -7,7 +7,11 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.AdapterConfigMissing"/></summary>
     public static Problem ConfigMissing(string folder) =>
-        new(ProblemCode.AdapterConfigMissing, folder, "holds no adapter_config.json, nor does one of its sub-folders", "Give the folder that save_pretrained wrote.");
+        new(
+            ProblemCode.AdapterConfigMissing,
+            folder,
+            "holds no adapter_config.json, nor does one of its sub-folders",
+            "Give the folder that save_pretrained wrote.");
 
     /// <summary><see cref="ProblemCode.AdapterFolderAmbiguous"/></summary>
     public static Problem FolderAmbiguous(string folder, IEnumerable<string> found) =>
@@ -27,11 +31,19 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.AdapterWeightsPickled"/></summary>
     public static Problem WeightsPickled(string file) =>
-        new(ProblemCode.AdapterWeightsPickled, file, "is a pickle, which is not read yet; adapter_model.safetensors is", "Save the adapter with safe_serialization=True.");
+        new(
+            ProblemCode.AdapterWeightsPickled,
+            file,
+            "is a pickle, which is not read yet; adapter_model.safetensors is",
+            "Save the adapter with safe_serialization=True.");
 
     /// <summary><see cref="ProblemCode.AdapterTensorUnused"/></summary>
     public static Problem TensorUnused(string file, string tensor, string reason) =>
-        new(ProblemCode.AdapterTensorUnused, file, $"tensor '{tensor}' would not be used: {reason}", "Remove it, or re-export the adapter with the config that it was trained with.");
+        new(
+            ProblemCode.AdapterTensorUnused,
+            file,
+            $"tensor '{tensor}' would not be used: {reason}",
+            "Remove it, or re-export the adapter with the config that it was trained with.");
 
     /// <summary><see cref="ProblemCode.AdapterPartnerMissing"/></summary>
     public static Problem PartnerMissing(string file, string tensor, string partner) =>
@@ -39,11 +51,19 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.AdapterTensorEmpty"/></summary>
     public static Problem TensorEmpty(string file, string tensor, string shape) =>
-        new(ProblemCode.AdapterTensorEmpty, file, $"tensor '{tensor}' has no elements: its shape is {shape}", "Gather the sharded weights (ZeRO-3, FSDP) before saving.");
+        new(
+            ProblemCode.AdapterTensorEmpty,
+            file,
+            $"tensor '{tensor}' has no elements: its shape is {shape}",
+            "Gather the sharded weights (ZeRO-3, FSDP) before saving.");
 
     /// <summary><see cref="ProblemCode.AdapterNotFinite"/></summary>
     public static Problem NotFinite(string file, string tensor) =>
-        new(ProblemCode.AdapterNotFinite, file, $"tensor '{tensor}' holds NaN or infinity", "Take an earlier checkpoint: this training run diverged.");
+        new(
+            ProblemCode.AdapterNotFinite,
+            file,
+            $"tensor '{tensor}' holds NaN or infinity",
+            "Take an earlier checkpoint: this training run diverged.");
 
     /// <summary><see cref="ProblemCode.AdapterTensorInvalid"/></summary>
     public static Problem TensorInvalid(string file, string tensor, string reason) =>
@@ -59,11 +79,19 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.MethodRefused"/></summary>
     public static Problem MethodRefused(string file, string peftType, string reason) =>
-        new(ProblemCode.MethodRefused, file, $"peft_type {peftType}: {reason}", "Use an adapter of a method that changes weights: LORA, with or without DoRA.");
+        new(
+            ProblemCode.MethodRefused,
+            file,
+            $"peft_type {peftType}: {reason}",
+            "Use an adapter of a method that changes weights: LORA, with or without DoRA.");
 
     /// <summary><see cref="ProblemCode.MethodUnknown"/></summary>
     public static Problem MethodUnknown(string file, string peftType, string nearest) =>
-        new(ProblemCode.MethodUnknown, file, $"peft_type '{peftType}' is not known{nearest}", "Check the config: LoraOps reads LORA, with or without DoRA.");
+        new(
+            ProblemCode.MethodUnknown,
+            file,
+            $"peft_type '{peftType}' is not known{nearest}",
+            "Check the config: LoraOps reads LORA, with or without DoRA.");
 
     /// <summary><see cref="ProblemCode.VariantRefused"/></summary>
     public static Problem VariantRefused(string file, string field, string reason, string advice) =>
@@ -71,7 +99,11 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.ResidualBaseNeeded"/></summary>
     public static Problem ResidualBaseNeeded(string file, string initialization) =>
-        new(ProblemCode.ResidualBaseNeeded, file, $"init_lora_weights '{initialization}' changed the base, and this adapter fits only that residual base", "Save it with path_initial_model_for_weight_conversion, or give the residual base and --residual-base.");
+        new(
+            ProblemCode.ResidualBaseNeeded,
+            file,
+            $"init_lora_weights '{initialization}' changed the base, and this adapter fits only that residual base",
+            "Save it with path_initial_model_for_weight_conversion, or give the residual base and --residual-base.");
 
     /// <summary><see cref="ProblemCode.DoraMagnitudeMissing"/></summary>
     public static Problem MagnitudeMissing(string file, string module) =>
@@ -79,25 +111,50 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.DoraMagnitudeUnexpected"/></summary>
     public static Problem MagnitudeUnexpected(string file, string tensor) =>
-        new(ProblemCode.DoraMagnitudeUnexpected, file, $"tensor '{tensor}' is a DoRA magnitude but the config's use_dora is false", "Set use_dora if the adapter was trained with it.");
+        new(
+            ProblemCode.DoraMagnitudeUnexpected,
+            file,
+            $"tensor '{tensor}' is a DoRA magnitude but the config's use_dora is false",
+            "Set use_dora if the adapter was trained with it.");
 
     /// <summary><see cref="ProblemCode.ConfigFieldUnknown"/></summary>
     public static Problem FieldUnknown(string file, string field, string value, string nearest) =>
-        new(ProblemCode.ConfigFieldUnknown, file, $"field '{field}' with value {value} is not known{nearest}; it may change the result", "Remove it if it has no meaning for the weights.");
+        new(
+            ProblemCode.ConfigFieldUnknown,
+            file,
+            $"field '{field}' with value {value} is not known{nearest}; it may change the result",
+            "Remove it if it has no meaning for the weights.");
 
     /// <summary><see cref="ProblemCode.PatternInvalid"/></summary>
     public static Problem PatternInvalid(string pattern, string reason) =>
-        new(ProblemCode.PatternInvalid, "adapter_config.json", $"pattern '{pattern}' is no usable regular expression: {reason.TrimEnd('.')}", "Correct the key in rank_pattern or alpha_pattern.");
+        new(
+            ProblemCode.PatternInvalid,
+            "adapter_config.json",
+            $"pattern '{pattern}' is no usable regular expression: {reason.TrimEnd('.')}",
+            "Correct the key in rank_pattern or alpha_pattern.");
 
     /// <summary><see cref="ProblemCode.GroupedConvolution"/></summary>
     public static Problem GroupedConvolution(string file, string module, long found, long expected) =>
-        new(ProblemCode.GroupedConvolution, file, $"module '{module}' is a grouped convolution: lora_B has {found} columns, lora_A {expected} rows; each filter of the base sees one group of channels, lora_A all of them, so no grouped kernel equals the sum and PEFT cannot merge it either", "Train without this layer in target_modules.");
+        new(
+            ProblemCode.GroupedConvolution,
+            file,
+            $"module '{module}' is a grouped convolution: lora_B has {found} columns, lora_A {expected} rows; each filter of "
+            + "the base sees one group of channels, lora_A all of them, so no grouped kernel equals the sum and PEFT cannot merge it either",
+            "Train without this layer in target_modules.");
 
     /// <summary><see cref="ProblemCode.InitializationUnknown"/></summary>
     public static Problem InitializationUnknown(string file, string value) =>
-        new(ProblemCode.InitializationUnknown, file, $"init_lora_weights '{value}' is not known: it may have changed the base", "Give the base that the training used and --residual-base.");
+        new(
+            ProblemCode.InitializationUnknown,
+            file,
+            $"init_lora_weights '{value}' is not known: it may have changed the base",
+            "Give the base that the training used and --residual-base.");
 
     /// <summary><see cref="ProblemCode.DoraZeroNorm"/></summary>
     public static Problem ZeroNorm(string file, string module, int index) =>
-        new(ProblemCode.DoraZeroNorm, file, $"module '{module}': the DoRA norm of output {index} is zero, so its direction is undefined", "Check that this is the base that the adapter was trained on.");
+        new(
+            ProblemCode.DoraZeroNorm,
+            file,
+            $"module '{module}': the DoRA norm of output {index} is zero, so its direction is undefined",
+            "Check that this is the base that the adapter was trained on.");
 }

@@ -27,7 +27,11 @@ public static class BundleProblems
 
     /// <summary><see cref="ProblemCode.BundleManifestInvalid"/></summary>
     public static Problem ManifestInvalid(string path, string reason) =>
-        new(ProblemCode.BundleManifestInvalid, path, $"is no manifest that this version reads: {reason.TrimEnd('.')}", "Read it with the LoraOps that made it.");
+        new(
+            ProblemCode.BundleManifestInvalid,
+            path,
+            $"is no manifest that this version reads: {reason.TrimEnd('.')}",
+            "Read it with the LoraOps that made it.");
 
     /// <summary><see cref="ProblemCode.BundleManifestDisagrees"/></summary>
     public static Problem ManifestDisagrees(string path, string what) =>

@@ -13,7 +13,11 @@ public static class FileProblems
 
     /// <summary><see cref="ProblemCode.PathEscapes"/></summary>
     public static Problem PathEscapes(string file, string path) =>
-        new(ProblemCode.PathEscapes, file, $"names '{path}', which is not a plain file beside it", "Do not use this file: it may have been tampered with.");
+        new(
+            ProblemCode.PathEscapes,
+            file,
+            $"names '{path}', which is not a plain file beside it",
+            "Do not use this file: it may have been tampered with.");
 
     /// <summary><see cref="ProblemCode.KindUnknown"/></summary>
     public static Problem KindUnknown(string path, string expected) =>

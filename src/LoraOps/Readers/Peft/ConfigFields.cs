@@ -23,9 +23,12 @@ internal static class ConfigFields
         new Dictionary<string, (string, string)>
         {
             ["alora_invocation_tokens"] = ("activated LoRA acts only from the invocation tokens on, so no fixed weight can hold it", TrainPlain),
-            ["arrow_config"] = ("an Arrow router chooses the adapter by the input, so no fixed weight can hold it", "Convert its experts one by one."),
+            ["arrow_config"] = (
+                "an Arrow router chooses the adapter by the input, so no fixed weight can hold it", "Convert its experts one by one."),
             ["kasa_config"] = ("KaSA changes the base by a singular value decomposition, which is not read yet", TrainPlain),
-            ["layer_replication"] = ("the copies of a layer share one tensor of the base, so each would get the changes of all", "Save the expanded model and train on it."),
+            ["layer_replication"] = (
+                "the copies of a layer share one tensor of the base, so each would get the changes of all",
+                "Save the expanded model and train on it."),
             ["lora_bias"] = ($"a trained bias of lora_B {NotReadYet}", TrainPlain),
             ["megatron_config"] = ("the factors of Megatron's parallel layers may be only one rank's part", "Gather them into a plain PEFT adapter."),
             ["monteclora_config"] = ($"the sampler of MonteCLoRA {NotReadYet}", TrainPlain),
