@@ -312,6 +312,36 @@ public enum ProblemCode
     /// <summary>The model has no layer that the chip could quantize.</summary>
     NothingToQuantize = 3206,
 
+    /// <summary>The base has no tensor for a module or parameter of the adapter.</summary>
+    ModuleUnmatched = 3001,
+
+    /// <summary>A weight of the base has another shape than the adapter's.</summary>
+    WeightShapeMismatch = 3002,
+
+    /// <summary>A merged weight would be NaN or infinite in the base's type.</summary>
+    MergedWeightNotFinite = 3003,
+
+    /// <summary>The memory allowed does not hold the largest merged tensor.</summary>
+    MemoryTooSmall = 3004,
+
+    /// <summary>A weight of the base is of a type that nothing can be added to.</summary>
+    BaseTypeUnsupported = 3005,
+
+    /// <summary>Two adapters change one tensor in ways that do not add up.</summary>
+    AdaptersConflict = 3006,
+
+    /// <summary>A tied head is adapted in a model whose head works differently when untied.</summary>
+    HeadStaysTied = 3007,
+
+    /// <summary>The base's config.json is no JSON object.</summary>
+    BaseConfigInvalid = 3008,
+
+    /// <summary>The output is one file but several are needed.</summary>
+    ShardsNeedFolder = 3009,
+
+    /// <summary>A tensor is too large to merge.</summary>
+    TensorTooLarge = 3010,
+
     /// <summary>The output exists and --overwrite was not given.</summary>
     OutputExists = 4001,
 

@@ -1,0 +1,96 @@
+using System.Collections.Frozen;
+using LoraOps.Adapters;
+using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+
+namespace LoraOps.Merging;
+
+/// <summary>A base checkpoint and its config: finds the tensor that a module's parameter is stored as.</summary>
+internal sealed class BaseModel : IDisposable
+{
+    private const int MostNearMisses = 5;
+
+    private static readonly FrozenSet<string> EmbeddingNames = ((string[])
+        ["embed_tokens", "wte", "shared", "word_embeddings", "embed_in", "tok_embeddings"]).ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> HeadNames =
+        ((string[])["lm_head", "embed_out"]).ToFrozenSet(StringComparer.Ordinal);
+
+    private readonly FrozenSet<string> _roots;
+    private int _nearMisses;
+
+    private BaseModel(Checkpoint weights)
+    {
+        Weights = weights;
+        Config = ModelConfig.Read(weights.ConfigPath);
+        _roots = weights.Names.Select(name => name.Split('.')[0]).ToFrozenSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>The tensors.</summary>
+    public Checkpoint Weights { get; }
+
+    /// <summary>The config beside them, or null.</summary>
+    public ModelConfig? Config { get; }
+
+    /// <summary>The type of the base's first float tensor: what a tensor that it lacks is stored as.</summary>
+    public ElementType WeightType =>
+        Weights.Shards.SelectMany(shard => shard.Tensors).FirstOrDefault(tensor => tensor.Type.IsFloat())?.Type ?? ElementType.F32;
+
+    /// <summary>Opens a base; a file uses the config.json beside it.</summary>
+    /// <exception cref="LoraOpsException">A file is missing or invalid.</exception>
+    public static BaseModel Open(string path)
+    {
+        var weights = Checkpoint.Open(path);
+        try
+        {
+            return new BaseModel(weights);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>True for the names of a language model's head.</summary>
+    public static bool IsHead(ModuleName module) => HeadNames.Contains(module.Segments[^1]);
+
+    /// <summary>True for the names of a token embedding.</summary>
+    public static bool IsEmbedding(ModuleName module) => EmbeddingNames.Contains(module.Segments[^1]);
+
+    /// <summary>The tensor that holds a parameter under this or another name of its layer, or null.</summary>
+    public Tensor? Find(ModuleName module, string parameter) => ModuleAliases.Candidates(module)
+        .SelectMany(WithAndWithoutRoot)
+        .Select(name => Weights.Find(name.Parameter(parameter)))
+        .FirstOrDefault(tensor => tensor is not null);
+
+    /// <summary>The one token embedding that a missing head is tied to, or null.</summary>
+    public Tensor? TiedEmbedding()
+    {
+        if (Config?.TiesEmbeddings == false)
+            return null;
+
+        var found = Weights.Names.Where(name =>
+                name.EndsWith(".weight", StringComparison.Ordinal) && IsEmbedding(new ModuleName(name[..^".weight".Length])))
+            .Take(2)
+            .ToList();
+        return found.Count == 1 ? Weights.Find(found[0]) : null;
+    }
+
+    /// <summary>The end of a message: which tensors the unknown one may have been. Costly, so only the first few have it.</summary>
+    public string Nearest(string parameter) =>
+        _nearMisses++ < MostNearMisses ? NearMisses.Phrase(parameter, Weights.Names) : "";
+
+    /// <inheritdoc/>
+    public void Dispose() => Weights.Dispose();
+
+    // A checkpoint saved from the bare model lacks the first segment ("transformer.", "bert.") that adapters have.
+    private IEnumerable<ModuleName> WithAndWithoutRoot(ModuleName name)
+    {
+        yield return name;
+        var dot = name.Value.IndexOf('.', StringComparison.Ordinal);
+        if (dot > 0 && !_roots.Contains(name.Value[..dot]))
+            yield return new ModuleName(name.Value[(dot + 1)..]);
+    }
+}

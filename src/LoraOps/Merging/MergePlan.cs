@@ -1,0 +1,156 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+using LoraOps.Problems;
+using LoraOps.Readers.Peft;
+using LoraOps.Tensors;
+using LoraOps.Writers;
+
+namespace LoraOps.Merging;
+
+/// <summary>
+/// A merge that has been checked completely and only needs to be run: which tensor of the base each module changes, what the
+/// output's files hold and how much memory it takes. The base stays open until it is disposed.
+/// </summary>
+public sealed class MergePlan : IDisposable
+{
+    private readonly BaseModel _model;
+    private readonly SortedDictionary<string, TensorChange> _changes;
+    private readonly Tying _tying;
+    private readonly MergeOptions _options;
+
+    private MergePlan(
+        BaseModel model, SortedDictionary<string, TensorChange> changes, Tying tying, MergeSummary summary, MergeOptions options)
+    {
+        _model = model;
+        _changes = changes;
+        _tying = tying;
+        _options = options;
+        Summary = summary;
+    }
+
+    /// <summary>What will be done.</summary>
+    public MergeSummary Summary { get; }
+
+    /// <summary>Reads the adapters, then plans.</summary>
+    /// <param name="basePath">A safetensors file, an index, or a folder with either.</param>
+    /// <param name="adapters">The adapters in the order of merging.</param>
+    /// <param name="output">A path that ends in .safetensors for one file, else a folder.</param>
+    /// <param name="options">How to merge.</param>
+    /// <exception cref="LoraOpsException">Everything that is wrong with the adapters, or with them and the base.</exception>
+    public static MergePlan Make(
+        string basePath, IReadOnlyList<AdapterSource> adapters, string output, MergeOptions options)
+    {
+        var (read, problems) = (new List<WeightedAdapter>(), new List<Problem>());
+        foreach (var source in adapters)
+        {
+            try
+            {
+                read.Add(new WeightedAdapter(PeftReader.Read(source.Folder, source.Name, options.ResidualBase), source.Weight));
+            }
+            catch (LoraOpsException error)
+            {
+                problems.AddRange(error.Problems);
+            }
+        }
+
+        return problems.Count > 0 ? throw new LoraOpsException(problems) : Make(basePath, read, output, options);
+    }
+
+    /// <summary>Plans the merge of adapters that were read.</summary>
+    /// <inheritdoc cref="Make(string, IReadOnlyList{AdapterSource}, string, MergeOptions)"/>
+    public static MergePlan Make(
+        string basePath, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
+    {
+        var model = BaseModel.Open(basePath);
+        try
+        {
+            return Make(model, adapters, output, options);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes the output; it appears whole or not at all.</summary>
+    /// <param name="progress">Told the bytes written so far, of <see cref="MergeSummary.TotalBytes"/>; null if nobody looks.</param>
+    /// <param name="stop">Ends the run and leaves nothing.</param>
+    /// <exception cref="LoraOpsException">A merged weight is not finite, or the output cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public void Run(Action<long>? progress = null, CancellationToken stop = default)
+    {
+        var writer = new MergeWriter(_model.Weights.Path, _options.Arithmetic, progress, stop);
+        var shards = Layout(_model, _changes, Summary.Output, _options.MaxShardBytes);
+        if (IsFile(Summary.Output))
+        {
+            using var file = StagedOutput.ForFile(Summary.Output, _options.Overwrite);
+            writer.Write(file.Path, shards[0]);
+            file.Commit();
+            return;
+        }
+
+        using var folder = StagedOutput.ForFolder(Summary.Output, _options.Overwrite);
+        writer.WriteFolder(folder.Path, shards, _model.Weights);
+        if (_model.Config is { } config)
+            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary));
+
+        folder.Commit();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _model.Dispose();
+
+    private static MergePlan Make(BaseModel model, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
+    {
+        var findings = new Findings(
+            new List<Problem>(OutputCheck.Problems(model, adapters, output, options.Overwrite)),
+            new List<string>(adapters.SelectMany(source => source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"))));
+        foreach (var warning in model.Weights.Warnings)
+            findings.Warnings.Add(warning);
+
+        var changes = new ChangePlanner(model, options, findings).Plan(adapters);
+        new OrientationRule(model, changes.Values, findings).Apply();
+        var tying = new Tying(model, changes, findings);
+        tying.Settle(adapters, options.Arithmetic);
+        var shards = Layout(model, changes, output, options.MaxShardBytes);
+        if (IsFile(output) && shards.Count > 1)
+            findings.Problems.Add(MergeProblems.ShardsNeedFolder(output, shards.Count));
+
+        CheckMemory(model.Weights.Path, changes.Values, options.MemoryBytes, findings.Problems);
+        if (findings.Problems.Count > 0)
+            throw new LoraOpsException([.. findings.Problems]);
+
+        var summary = Summaries.Of(model.Weights.Path, output, adapters, changes.Values, shards) with
+        {
+            Arithmetic = options.Arithmetic == MergeArithmetic.Exact ? "exact" : "peft",
+            Unties = tying.IsUntied,
+            Warnings = [.. findings.Warnings],
+        };
+        return new MergePlan(model, changes, tying, summary, options);
+    }
+
+    private static List<OutputShard> Layout(
+        BaseModel model, SortedDictionary<string, TensorChange> changes, string output, long? maxShardBytes)
+    {
+        var shards = OutputLayout.LikeBase(model, changes);
+        if (maxShardBytes is { } most)
+            return OutputLayout.Cut(shards, most);
+
+        return IsFile(output) ? [OutputLayout.Joined(shards)] : shards;
+    }
+
+    private static void CheckMemory(
+        string basePath, IEnumerable<TensorChange> changes, long? allowed, ICollection<Problem> problems)
+    {
+        foreach (var change in changes.Where(change => !change.IsCopy))
+        {
+            if (change.Shape.ElementCount > Array.MaxLength / Math.Max(sizeof(float), change.Type.Bits() / 8))
+                problems.Add(MergeProblems.TooLarge(basePath, change.Name, change.Shape.ToString()));
+            else if (change.WorkingBytes > allowed)
+                problems.Add(MergeProblems.MemoryTooSmall(basePath, change.Name, change.WorkingBytes, allowed.Value));
+        }
+    }
+
+    private static bool IsFile(string output) => output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,126 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LoraOps.Problems;
+using LoraOps.Readers;
+
+namespace LoraOps.Merging;
+
+/// <summary>What the <c>config.json</c> beside a base says that matters for merging (transformers' format).</summary>
+internal sealed class ModelConfig
+{
+    private const int MaxBytes = 16 << 20;
+    private const string TieField = "tie_word_embeddings";
+    private const string VocabularyField = "vocab_size";
+
+    // The layers of these families that hold [in, out], because they come from OpenAI's Conv1D.
+    private static readonly string[] Conv1DFamilies = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
+
+    // T5 multiplies the output of a tied head with d_model^-0.5.
+    private static readonly string[] ScalingFamilies = ["t5", "mt5", "umt5", "longt5", "switch_transformers", "pop2piano"];
+
+    // As transformers indents it; names in other scripts stay readable.
+    private static readonly JsonWriterOptions Indented = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private readonly byte[] _bytes;
+    private readonly JsonObject _root;
+
+    private ModelConfig(byte[] bytes, JsonObject root)
+    {
+        _bytes = bytes;
+        _root = root;
+    }
+
+    /// <summary>The model's family, or null.</summary>
+    public string? ModelType => Text("model_type");
+
+    /// <summary>What the config says about tying head and embedding; null if it says nothing.</summary>
+    public bool? TiesEmbeddings => Section(TieField)?[TieField] is JsonValue value && value.TryGetValue(out bool ties) ? ties : null;
+
+    /// <summary>True for a model whose head is called lm_head.</summary>
+    public bool HasLanguageHead => _root["architectures"] is JsonArray names && names.Any(name =>
+        name is JsonValue value && value.TryGetValue(out string? text) &&
+        (text.EndsWith("ForCausalLM", StringComparison.Ordinal) || text.EndsWith("LMHeadModel", StringComparison.Ordinal)));
+
+    /// <summary>True if linear layers of this family may be stored [in, out].</summary>
+    public bool StoresConv1D => Conv1DFamilies.Contains(ModelType);
+
+    /// <summary>True if a tied head computes something else than an untied one.</summary>
+    public bool ScalesTiedHead => ScalingFamilies.Contains(ModelType);
+
+    /// <summary>Reads a config; null for null.</summary>
+    /// <exception cref="LoraOpsException">It is unreadable or no JSON object.</exception>
+    public static ModelConfig? Read(string? file)
+    {
+        if (file is null)
+            return null;
+
+        using var stream = InputFile.Open(file);
+        if (stream.Length > MaxBytes)
+            throw new LoraOpsException(MergeProblems.ConfigInvalid(file, $"it has {stream.Length} bytes; at most {MaxBytes} are allowed"));
+
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        try
+        {
+            var options = new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false };
+            return JsonNode.Parse(bytes, documentOptions: options) is JsonObject root
+                ? new ModelConfig(bytes, root)
+                : throw new LoraOpsException(MergeProblems.ConfigInvalid(file, "it is no JSON object"));
+        }
+        catch (JsonException error)
+        {
+            throw new LoraOpsException(MergeProblems.ConfigInvalid(file, error.Message));
+        }
+    }
+
+    /// <summary>The config with what the merge changed; the very bytes if that is nothing.</summary>
+    /// <param name="untied">True if head and embedding are two tensors now.</param>
+    /// <param name="vocabulary">The vocabulary's size before and after, or null if it stayed.</param>
+    public byte[] With(bool untied, (long Before, long After)? vocabulary)
+    {
+        if (!untied && vocabulary is null)
+            return _bytes;
+
+        var root = (JsonObject)_root.DeepClone();
+        if (untied)
+        {
+            foreach (var section in Sections(root).Where(section => section.ContainsKey(TieField)).Prepend(root).Distinct())
+                section[TieField] = false;
+        }
+
+        if (vocabulary is var (before, after))
+        {
+            foreach (var section in Sections(root).Where(section => IsSize(section[VocabularyField], before)))
+                section[VocabularyField] = after;
+        }
+
+        return Encode(root);
+    }
+
+    private static byte[] Encode(JsonObject root)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, Indented))
+            root.WriteTo(json);
+
+        stream.WriteByte((byte)'\n');
+        return stream.ToArray();
+    }
+
+    private static bool IsSize(JsonNode? node, long size) =>
+        node is JsonValue value && value.TryGetValue(out long found) && found == size;
+
+    // Multimodal configs keep the language model's fields one level down.
+    private static IEnumerable<JsonObject> Sections(JsonObject root) =>
+        root["text_config"] is JsonObject inner ? [root, inner] : [root];
+
+    private JsonObject? Section(string field) => Sections(_root).FirstOrDefault(section => section.ContainsKey(field));
+
+    private string? Text(string field) => _root[field] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+
+namespace LoraOps.Merging;
+
+/// <summary>One tensor of the output.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Copied">The base's tensor, if its bytes are copied.</param>
+/// <param name="Change">What happens to it otherwise.</param>
+internal sealed record OutputTensor(string Name, Tensor? Copied, TensorChange? Change)
+{
+    public ElementType Type => Copied?.Type ?? Change!.Type;
+
+    public TensorShape Shape => Copied?.Shape ?? Change!.Shape;
+
+    public long ByteLength => checked((long)((UInt128)Shape.ElementCount * (uint)Type.Bits() / 8));
+}
+
+/// <summary>One file of the output.</summary>
+/// <param name="FileName">Its name in the folder.</param>
+/// <param name="Tensors">Its tensors, in the order of the base.</param>
+/// <param name="Like">The base's file whose header it keeps, or null.</param>
+/// <param name="Metadata">The text map of its header otherwise.</param>
+internal sealed record OutputShard(
+    string FileName, IReadOnlyList<OutputTensor> Tensors, SafetensorsFile? Like, IReadOnlyDictionary<string, string> Metadata)
+{
+    public long ByteLength => Tensors.Sum(tensor => tensor.ByteLength);
+}
+
+/// <summary>Distributes the output's tensors over files.</summary>
+internal static class OutputLayout
+{
+    private const string SingleName = "model.safetensors";
+
+    /// <summary>The files of the base, with the changes in their places.</summary>
+    public static List<OutputShard> LikeBase(BaseModel model, SortedDictionary<string, TensorChange> changes)
+    {
+        var shards = model.Weights.Shards;
+        var added = changes.Values.Where(change => change.IsNew)
+            .ToLookup(change => shards.FirstOrDefault(shard => shard.Find(change.Start.Name) == change.Start) ?? shards[^1]);
+        return [.. shards.Select(shard =>
+        {
+            var tensors = shard.Tensors.Where(tensor => model.Weights.Find(tensor.Name) == tensor)
+                .Select(tensor => changes.TryGetValue(tensor.Name, out var change)
+                    ? new OutputTensor(tensor.Name, null, change)
+                    : new OutputTensor(tensor.Name, tensor, null))
+                .Concat(added[shard].Select(change => new OutputTensor(change.Name, null, change)))
+                .ToList();
+            var name = shards.Count == 1 && model.Weights.IndexPath is null ? SingleName : Path.GetFileName(shard.Path);
+            return new OutputShard(name, tensors, KeepsHeader(shard, tensors) ? shard : null, shard.Metadata);
+        })];
+    }
+
+    /// <summary>All tensors in one file.</summary>
+    public static OutputShard Joined(IReadOnlyList<OutputShard> shards) => shards.Count == 1
+        ? shards[0]
+        : new OutputShard(SingleName, [.. shards.SelectMany(shard => shard.Tensors)], null, shards[0].Metadata);
+
+    /// <summary>Files of at most this many bytes of tensors, named as huggingface_hub does; a larger tensor has a file of its own.</summary>
+    public static List<OutputShard> Cut(IReadOnlyList<OutputShard> shards, long maxBytes)
+    {
+        var files = new List<List<OutputTensor>>();
+        var size = 0L;
+        foreach (var tensor in shards.SelectMany(shard => shard.Tensors))
+        {
+            if (files.Count == 0 || size + tensor.ByteLength > maxBytes)
+            {
+                files.Add([]);
+                size = 0;
+            }
+
+            files[^1].Add(tensor);
+            size += tensor.ByteLength;
+        }
+
+        return files.Count <= 1
+            ? [Joined(shards) with { FileName = SingleName }]
+            : [.. files.Select((tensors, index) => new OutputShard(
+                string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:00000}-of-{files.Count:00000}.safetensors"),
+                tensors,
+                null,
+                shards[0].Metadata))];
+    }
+
+    private static bool KeepsHeader(SafetensorsFile shard, List<OutputTensor> tensors) =>
+        shard.Tensors.Count == tensors.Count && shard.Tensors.Zip(tensors).All(pair =>
+            pair.First.Name == pair.Second.Name && pair.First.Type == pair.Second.Type && pair.First.Shape.Equals(pair.Second.Shape));
+}

@@ -1,0 +1,55 @@
+using LoraOps.Adapters;
+using LoraOps.Tensors;
+
+namespace LoraOps.Merging;
+
+/// <summary>One delta of a tensor.</summary>
+/// <param name="Source">The adapter and its weight.</param>
+/// <param name="Module">Its adapted layer.</param>
+internal sealed record Addition(WeightedAdapter Source, AdapterModule Module);
+
+/// <summary>What the merge does to one tensor of the output.</summary>
+/// <param name="Name">Its name in the output.</param>
+/// <param name="Type">Its type in the output.</param>
+internal sealed record TensorChange(string Name, ElementType Type)
+{
+    /// <summary>The value before deltas: the base's own, a replacement, or what a new head was tied to.</summary>
+    public required Tensor Start { get; set; }
+
+    /// <summary>The adapter that replaces the value, or null.</summary>
+    public Adapter? ReplacedBy { get; set; }
+
+    /// <summary>True if the base has no tensor of this name.</summary>
+    public bool IsNew { get; init; }
+
+    /// <summary>True if the file stores [in, out] where PyTorch's layout is [out, in].</summary>
+    public bool IsTransposed { get; set; }
+
+    /// <summary>The deltas, in the order of the adapters.</summary>
+    public List<Addition> Additions { get; } = [];
+
+    /// <summary>The shape in the output.</summary>
+    public TensorShape Shape => Start.Shape;
+
+    /// <summary>True if the bytes of <see cref="Start"/> are the result.</summary>
+    public bool IsCopy => Additions.Count == 0 && Start.Type == Type;
+
+    /// <summary>The most memory that merging this tensor takes at a time, in bytes; a copy streams.</summary>
+    public long WorkingBytes
+    {
+        get
+        {
+            var buffers = 1 + (Additions.Exists(addition => addition.Module.Delta.NeedsWeight) ? 1 : 0) +
+                (IsTransposed || Additions.Exists(addition => addition.Module.Delta.Layer == LayerKind.Embedding) ? 1 : 0);
+            var factors = Additions.Select(addition => FactorBytes(addition.Module.Delta)).DefaultIfEmpty().Max();
+            return IsCopy ? 0 : checked((Shape.ElementCount * ((buffers * sizeof(float)) + (Type.Bits() / 8))) + factors);
+        }
+    }
+
+    // Both factors, and their transposed copies for an embedding.
+    private static long FactorBytes(Delta delta)
+    {
+        var copies = delta.Layer == LayerKind.Embedding ? 2 : 1;
+        return copies * sizeof(float) * delta.Rank * (delta.WeightShape[0] + delta.WeightShape.RowLength);
+    }
+}

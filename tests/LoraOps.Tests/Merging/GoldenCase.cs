@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using LoraOps.Merging;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+using LoraOps.Testing;
+
+namespace LoraOps.Tests.Merging;
+
+/// <summary>One folder of the merge goldens: made with PEFT, the truth in float64.</summary>
+internal sealed class GoldenCase
+{
+    private readonly JsonElement _case;
+
+    private GoldenCase(string folder)
+    {
+        Folder = folder;
+        _case = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "case.json"))).RootElement;
+    }
+
+    public string Folder { get; }
+
+    public string Name => Path.GetFileName(Folder);
+
+    public bool ExpectsMerge => _case.GetProperty("expects").GetString() == "merge";
+
+    public string? PeftType => _case.GetProperty("peft_type").GetString();
+
+    public string BasePath => Path.Combine(Folder, "base.safetensors");
+
+    public IEnumerable<string> Unchanged => Texts("unchanged");
+
+    public IEnumerable<string> NewTensors => Texts("new_tensors");
+
+    public MergeOptions Options => new()
+    {
+        ResidualBase = _case.TryGetProperty("options", out var options) &&
+            options.TryGetProperty("residual_base", out var residual) && residual.GetBoolean(),
+    };
+
+    /// <summary>The truth that a merge which unties tied tensors must meet.</summary>
+    public string TruthPath => Path.Combine(Folder, File.Exists(Path.Combine(Folder, "truth_untied.safetensors"))
+        ? "truth_untied.safetensors"
+        : "truth.safetensors");
+
+    public static GoldenCase Of(string name) =>
+        new(new[] { Fixtures.Path("merge", name), Path.Combine(Fixtures.Shared ?? "", "goldens", "merge", name) }.First(Directory.Exists));
+
+    /// <summary>The cases of the repository, and all others where this checkout has them.</summary>
+    public static IEnumerable<string> All() =>
+        new[] { Fixtures.Path("merge"), Path.Combine(Fixtures.Shared ?? "", "goldens", "merge") }
+            .Where(Directory.Exists)
+            .SelectMany(Directory.GetDirectories)
+            .Select(folder => Path.GetFileName(folder))
+            .Distinct()
+            .Order(StringComparer.Ordinal);
+
+    public MergePlan Plan(string output, MergeOptions? options = null) => MergePlan.Make(
+        BasePath,
+        [.. _case.GetProperty("adapters").EnumerateArray().Select(folder => new AdapterSource(Path.Combine(Folder, folder.GetString()!)))],
+        output,
+        options ?? Options);
+
+    /// <summary>Compares a merged tensor with float64 values rounded once to its type; gives how many elements differ.</summary>
+    public static int Differing(Tensor merged, ReadOnlySpan<double> truth, double limit = 1e-6)
+    {
+        var values = merged.ToFloats();
+        Assert.Equal(values.Length, truth.Length);
+        var largest = 0.0;
+        foreach (var value in truth)
+            largest = Math.Max(largest, Math.Abs(value));
+
+        var differing = 0;
+        for (var index = 0; index < values.Length; index++)
+        {
+            var (wanted, unit) = Rounded(truth[index], merged.Type);
+            var error = Math.Abs(values[index] - wanted);
+            Assert.True(
+                error <= Math.Max(unit, limit * largest),
+                $"{merged.Name}[{index}]: {values[index]:g9}, truth {truth[index]:g17}, largest {largest:g3}");
+            differing += error > 0 && merged.Type != ElementType.F32 ? 1 : 0;
+        }
+
+        return differing;
+    }
+
+    public static double[] Doubles(Tensor tensor) => MemoryMarshal.Cast<byte, double>(tensor.ToBytes()).ToArray();
+
+    // The nearest value of the type, ties to even, and one unit in the last place there; 0 for float32, where the limit counts.
+    private static (double Value, double Unit) Rounded(double value, ElementType type)
+    {
+        if (type == ElementType.F32)
+            return (value, 0);
+
+        var (bits, smallest) = type == ElementType.F16 ? (11, -24) : (8, -133);
+        var exponent = value == 0 ? smallest : Math.Max(Math.ILogB(value) - bits + 1, smallest);
+        var unit = Math.ScaleB(1, exponent);
+        return (Math.Round(value / unit, MidpointRounding.ToEven) * unit, unit);
+    }
+
+    private IEnumerable<string> Texts(string field) => _case.TryGetProperty(field, out var list)
+        ? list.EnumerateArray().Select(item => item.GetString()!)
+        : [];
+}
