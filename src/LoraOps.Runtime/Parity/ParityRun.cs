@@ -1,6 +1,7 @@
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Sessions;
+using LoraOps.Tensors;
 
 namespace LoraOps.Runtime.Parity;
 
@@ -53,7 +54,7 @@ public static class ParityRun
             {
                 var (x, y) = (mine[name], theirs[name]);
                 if (!x.Shape.Equals(y.Shape))
-                    throw new LoraOpsException(ParityProblems.ExpectationShape(reference.Path, name, y.Shape.ToString(), x.Shape.ToString()));
+                    throw new LoraOpsException(ParityProblems.ExpectationShape(reference.Path, name, Sample(y), Sample(x)));
 
                 batches.Saw(x.Shape.ElementCount * 2);
                 meter.Add(x.Shape, x.Values, y.Values);
@@ -78,6 +79,8 @@ public static class ParityRun
         var scored = outputs.FirstOrDefault(output => labels.Fit(output.Dims.Count)) ?? throw labels.FitsNone();
         return new TaskMeter(scored.Name, labels);
     }
+
+    private static string Sample(OutputBlock block) => new TensorShape(block.Shape.Dims[1..]).ToString();
 
     private static int? Smaller(int? one, int? other) => one is null || other < one ? other ?? one : one;
 }

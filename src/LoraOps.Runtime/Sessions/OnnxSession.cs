@@ -151,6 +151,7 @@ public sealed class OnnxSession : IDisposable
 
     private static SessionOptions Options(SessionSettings settings)
     {
+        RuntimeEnvironment.Quiet();
         var options = new SessionOptions
         {
             GraphOptimizationLevel = settings.Optimization switch

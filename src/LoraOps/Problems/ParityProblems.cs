@@ -10,7 +10,7 @@ public static class ParityProblems
 
     /// <summary><see cref="ProblemCode.ExpectationShape"/></summary>
     public static Problem ExpectationShape(string reference, string output, string found, string expected) =>
-        new(ProblemCode.ExpectationShape, reference, $"'{output}' is {found}, the candidate gives {expected}",
+        new(ProblemCode.ExpectationShape, reference, $"'{output}' is {found} for each sample, the candidate gives {expected}",
             "Record the reference with the same model and the same inputs.");
 
     /// <summary><see cref="ProblemCode.SampleCountsDiffer"/></summary>
