@@ -9,7 +9,7 @@ using static LoraOps.Onnx.Proto.TensorProto.Types;
 
 namespace LoraOps.Onnx.Tests.Quantizing;
 
-public sealed partial class StaticQuantizerTests
+public sealed class StaticQuantizerTests
 {
     // Names are kept so that tests can follow them.
     private static readonly ChipProfile X64 = ChipProfiles.Find("x64-vnni") with { Names = NamePolicy.Full };
@@ -85,11 +85,11 @@ public sealed partial class StaticQuantizerTests
     [Fact]
     public void A_bias_becomes_int32_of_both_scales()
     {
-        var result = Quantize(Ready(new TinyGraph().Floats("w", [2, 2], 1, -2, 0.5f, 0.25f).Floats("b", [2], 0.1f, -0.2f)
+        var result = Quantize(Ready(new TinyGraph().Floats("w", [2, 2], 1, -2, 0.5f, 0.25f).Floats("b", [2], 1, -2)
             .Node("Gemm", ["x", "w", "b"], "y")), X64);
 
         Assert.Equal([3 / 255f * (1 / 127f), 3 / 255f * (2 / 127f)], Floats(result, "b_scale"));
-        Assert.Equal([1080, -1080], Floats(result, "b_quantized").Select(code => MathF.Round(code, 0)).ToArray(), (a, b) => Math.Abs(a - b) <= 1);
+        Assert.Equal([10795, -10795], Floats(result, "b_quantized"));
         Assert.Equal(DataType.Int32, TypeOf(result, "b_quantized"));
         Assert.Equal("b_dequantized", Node(result, "y").Input[2]);
     }
@@ -177,8 +177,10 @@ public sealed partial class StaticQuantizerTests
             .Node("Conv", ["x", "w"], "c").Node("MaxPool", ["c"], "p").Node("Flatten", ["p"], "f").Node("MatMul", ["f", "v"], "y"));
 
         Assert.Equal(["x", "c"], StaticQuantizer.TensorsToCalibrate(model, X64));
-        Assert.Equal(Floats(Quantize(model, X64), "c_scale"), Floats(Quantize(model, X64), "c_scale"));
-        Assert.Equal("c", Quantize(model, X64).Model.Graph.Initializer.First(tensor => tensor.Name == "c_scale").Name[..1]);
+        var ranges = new Dictionary<string, TensorRange> { ["x"] = Range, ["c"] = new(-3, 4) };
+        var result = StaticQuantizer.Quantize(model, X64, ranges);
+        Assert.Equal(["f", "c_scale", "c_zero_point"], Node(result, "f_quantized").Input);
+        Assert.Equal(7 / 255f, Floats(result, "c_scale").Single());
     }
 
     [Fact]
@@ -193,6 +195,69 @@ public sealed partial class StaticQuantizerTests
 
         // Other output channels: another layout.
         Assert.Equal("w_dequantized_1", Node(result, "y").Input[1]);
+    }
+
+    [Theory]
+    [MemberData(nameof(FloatLayers))]
+    public void A_layer_that_cannot_be_quantized_stays_float_and_says_why(TinyGraph layer, string chip, string reason)
+    {
+        var result = Quantize(Ready(layer.Random("good", 16, 16).Node("MatMul", ["x", "good"], "y")), ChipProfiles.Find(chip));
+
+        var node = result.Nodes.Single(node => node.Node == "node_f");
+        Assert.Equal(reason, node.Reason);
+        Assert.False(node.IsQuantized);
+        Assert.Contains(result.Warnings, warning => warning == $"node_f ({node.Op}) stays float: {reason}");
+        Assert.True(result.Nodes.Single(node => node.Node == "node_y").IsQuantized);
+    }
+
+    public static TheoryData<TinyGraph, string, string> FloatLayers => new()
+    {
+        { new TinyGraph().Random("w", 16, 10).Node("MatMul", ["x", "w"], "f"), "orin-x", "its K or N are 10, below 16" },
+        { new TinyGraph().Random("w", 16, 1).Node("MatMul", ["x", "w"], "f"), "orin-x", "it multiplies with a vector" },
+        { new TinyGraph().Random("w", 8, 4, 3, 3).Node("Relu", ["x"], "h").Node("Conv", ["h", "w"], "f"), "orin-x", "its channels are 4, below 16" },
+        { new TinyGraph().Random("w", 2, 16, 16).Node("MatMul", ["x", "w"], "f"), "x64-vnni", "its weight has dimensions [2, 16, 16]" },
+        { new TinyGraph().Random("w", 16, 16).Node("MatMul", ["w", "x"], "f"), "x64-vnni", "its constant is the left operand" },
+        { new TinyGraph().Random("w", 16, 16, 1, 1).Node("ConvTranspose", ["x", "w"], "f"), "x64-vnni", "x64-vnni runs ConvTranspose in float" },
+        { new TinyGraph().Random("w", 16, 16).Random("v", 16, 16).Node("MatMul", ["w", "v"], "f"), "x64-vnni", "both of its operands are constant; fold constants first" },
+        { new TinyGraph().Random("w", 16, 16).Node("Gemm", ["x", "w"], "f", TinyGraph.Integer("transA", 1)), "x64-vnni", "its activation is transposed" },
+        { new TinyGraph().Random("w", 16, 16).Node("Gemm", ["x", "w", "x"], "f"), "x64-vnni", "its bias is no constant row; fold constants first" },
+        { new TinyGraph().Random("w", 16, 16).Random("b", 4, 16).Node("Gemm", ["x", "w", "b"], "f"), "x64-vnni", "its bias is no constant row; fold constants first" },
+        { new TinyGraph().Random("w", 16, 16).Node("Transpose", ["w"], "t").Node("MatMul", ["x", "t"], "f"), "x64-vnni", "its weight is computed in the graph; fold constants first" },
+        { new TinyGraph().Codes("w", DataType.Float16, [16, 16], new Half[256]).Node("MatMul", ["x", "w"], "f"), "x64-vnni", "its weight is F16, not F32" },
+    };
+
+    [Theory]
+    [InlineData(8, 8, 1)]
+    [InlineData(16, 1, 16)]
+    public void Small_convolutions_with_good_shapes_are_quantized(long outputs, long inputs, long groups)
+    {
+        var result = Quantize(Ready(new TinyGraph().Random("w", outputs, inputs, 3, 3)
+            .Node("Relu", ["x"], "h").Node("Conv", ["h", "w"], "y", TinyGraph.Integer("group", groups))), Orin);
+
+        Assert.True(result.Nodes.Single().IsQuantized);
+    }
+
+    [Fact]
+    public void Products_of_two_activations_are_no_layers()
+    {
+        var result = Quantize(Ready(new TinyGraph().Random("w", 16, 16)
+            .Node("MatMul", ["x", "w"], "a").Node("MatMul", ["a", "x"], "y")), X64);
+
+        Assert.Equal("node_a", result.Nodes.Single().Node);
+        Assert.Equal(["a", "x"], Node(result, "y").Input);
+    }
+
+    [Fact]
+    public void Layers_inside_a_subgraph_stay_float_and_are_named()
+    {
+        var inner = new GraphProto { Name = "then" };
+        inner.Node.Add(new NodeProto { OpType = "MatMul", Name = "inner", Input = { "x", "w" }, Output = { "then_y" } });
+        inner.Output.Add(new ValueInfoProto { Name = "then_y" });
+        var result = Quantize(Ready(new TinyGraph().Random("w", 16, 16).Node("MatMul", ["x", "w"], "a")
+            .Node("If", ["a"], "y", new AttributeProto { Name = "then_branch", G = inner, Type = AttributeProto.Types.AttributeType.Graph })), X64);
+
+        Assert.Contains("inner stays float: it is inside a subgraph or function", result.Warnings);
+        Assert.Contains(result.Model.Graph.Initializer, tensor => tensor.Name == "w");
     }
 
     [Fact]
@@ -261,6 +326,43 @@ public sealed partial class StaticQuantizerTests
         Assert.InRange(
             StaticQuantizer.Quantize(model, chip, Ranges(model, chip)).Model.Proto.CalculateSize(), 1, 0.3 * new FileInfo(path).Length);
     }
+
+    [Fact]
+    [Raises(ProblemCode.RangeMissing)]
+    public void Refuses_ranges_that_do_not_name_every_tensor() => Assert.Equal(
+        [(ProblemCode.RangeMissing, "tensor 'x' has no calibrated range")],
+        Refused(() => StaticQuantizer.Quantize(Layer(), X64, new Dictionary<string, TensorRange>())));
+
+    [Theory]
+    [Raises(ProblemCode.RangeInvalid)]
+    [InlineData(float.NaN, 1)]
+    [InlineData(0, float.PositiveInfinity)]
+    public void Refuses_a_range_that_is_not_finite(float min, float max) => Assert.Equal(
+        ProblemCode.RangeInvalid,
+        Refused(() => StaticQuantizer.Quantize(Layer(), X64, new Dictionary<string, TensorRange> { ["x"] = new(min, max) }))[0].Code);
+
+    [Fact]
+    public void Refuses_a_weight_that_is_not_finite() => Assert.Equal(
+        [(ProblemCode.WeightNotFinite, "weight 'w' holds a NaN or an infinity")],
+        Refused(() => Quantize(Ready(new TinyGraph().Floats("w", [1, 2], 1, float.NaN).Node("MatMul", ["x", "w"], "y")), X64)));
+
+    [Fact]
+    public void Refuses_an_old_opset() => Assert.Equal(
+        ProblemCode.OpsetTooOld, Refused(() => StaticQuantizer.TensorsToCalibrate(Ready(new TinyGraph(opset: 12)), X64))[0].Code);
+
+    [Fact]
+    public void Refuses_a_model_that_is_quantized_already() => Assert.Equal(
+        ProblemCode.AlreadyQuantized, Refused(() => StaticQuantizer.TensorsToCalibrate(Quantize(Layer(), X64).Model, X64))[0].Code);
+
+    [Fact]
+    public void Refuses_a_model_without_layers() => Assert.Equal(
+        ProblemCode.NothingToQuantize, Refused(() => StaticQuantizer.TensorsToCalibrate(Ready(new TinyGraph().Node("Relu", ["x"], "y")), X64))[0].Code);
+
+    [Fact]
+    public void Refuses_a_model_whose_layers_all_stay_float_and_says_why() => Assert.Contains(
+        "node_y: its K or N are 2, below 16",
+        Refused(() => StaticQuantizer.TensorsToCalibrate(Ready(new TinyGraph().Random("w", 2, 2).Node("MatMul", ["x", "w"], "y")), Orin))[0].What,
+        StringComparison.Ordinal);
 
     private static OnnxModel Layer() => Ready(new TinyGraph().Random("w", 16, 16).Node("MatMul", ["x", "w"], "y"));
 
