@@ -39,19 +39,14 @@ internal static class ChipProfileReader
 
     private static ChipProfile Read(JsonFields root)
     {
-        var activations = root.Object("activations");
-        var weights = root.Object("weights");
-        var opset = root.Object("opset");
         var profile = new ChipProfile
         {
             Name = root.Text("name"),
             Vendor = root.Text("vendor"),
             Sdk = root.Text("sdk"),
             Description = root.Text("description"),
-            Activations = new ActivationScheme(
-                activations.Choice<ActivationType>("type"), activations.Flag("symmetric"), activations.Number("minRealRange")),
-            Weights = new WeightScheme(
-                weights.Flag("perChannel"), weights.Flag("reducedRange"), weights.Choice<WeightStorage>("storage")),
+            Activations = Activations(root.Object("activations")),
+            Weights = Weights(root.Object("weights")),
             Bias = root.Choice<BiasPolicy>("bias"),
             WeightedOps = root.Texts("weightedOps"),
             OutputOps = root.Texts("outputOps"),
@@ -60,17 +55,38 @@ internal static class ChipProfileReader
             MinChannels = root.Integer("minChannels"),
             SkipVectorProducts = root.Flag("skipVectorProducts"),
             HalfPrecisionRest = root.Flag("halfPrecisionRest"),
-            Opset = new OpsetRange(opset.Integer("min"), opset.Integer("max")),
+            Opset = Opset(root.Object("opset")),
             MaxIrVersion = root.Integer("maxIrVersion"),
             Names = root.Choice<NamePolicy>("names"),
             Gates = root.Texts("gates"),
             Compile = root.Texts("compile"),
             Rules = root.Choices<Severity>("rules"),
         };
-        foreach (var fields in new[] { activations, weights, opset, root })
-            fields.RefuseOthers();
-
+        root.RefuseOthers();
         return profile;
+    }
+
+    private static ActivationScheme Activations(JsonFields fields)
+    {
+        var scheme = new ActivationScheme(
+            fields.Choice<ActivationType>("type"), fields.Flag("symmetric"), fields.Number("minRealRange"));
+        fields.RefuseOthers();
+        return scheme;
+    }
+
+    private static WeightScheme Weights(JsonFields fields)
+    {
+        var scheme = new WeightScheme(
+            fields.Flag("perChannel"), fields.Flag("reducedRange"), fields.Choice<WeightStorage>("storage"));
+        fields.RefuseOthers();
+        return scheme;
+    }
+
+    private static OpsetRange Opset(JsonFields fields)
+    {
+        var range = new OpsetRange(fields.Integer("min"), fields.Integer("max"));
+        fields.RefuseOthers();
+        return range;
     }
 
     private static void Check(ChipProfile profile, string file, List<Problem> problems)

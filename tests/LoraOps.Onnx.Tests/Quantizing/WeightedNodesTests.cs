@@ -1,15 +1,11 @@
-using Google.Protobuf;
 using LoraOps.Onnx.Chips;
-using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
-using LoraOps.Onnx.Quantizing;
-using LoraOps.Problems;
-using LoraOps.Testing;
 using static LoraOps.Onnx.Proto.TensorProto.Types;
+using static LoraOps.Onnx.Tests.Quantizing.Quantized;
 
 namespace LoraOps.Onnx.Tests.Quantizing;
 
-public sealed partial class StaticQuantizerTests
+public sealed class WeightedNodesTests
 {
     [Theory]
     [MemberData(nameof(FloatLayers))]
@@ -26,61 +22,41 @@ public sealed partial class StaticQuantizerTests
 
     public static TheoryData<TinyGraph, string, string> FloatLayers => new()
     {
-        {
-            new TinyGraph().Random("w", 16, 10).Node("MatMul", ["x", "w"], "f"),
-            "orin-x",
-            "its K or N are 10, below 16"
-        },
+        { new TinyGraph().Random("w", 16, 10).Node("MatMul", ["x", "w"], "f"), "orin-x", "its K or N are 10, below 16" },
         { new TinyGraph().Random("w", 16, 1).Node("MatMul", ["x", "w"], "f"), "orin-x", "it multiplies with a vector" },
         {
             new TinyGraph().Random("w", 8, 4, 3, 3).Node("Relu", ["x"], "h").Node("Conv", ["h", "w"], "f"),
-            "orin-x",
-            "its channels are 4, below 16"
+            "orin-x", "its channels are 4, below 16"
         },
-        {
-            new TinyGraph().Random("w", 2, 16, 16).Node("MatMul", ["x", "w"], "f"),
-            "x64-vnni",
-            "its weight has dimensions [2, 16, 16]"
-        },
-        {
-            new TinyGraph().Random("w", 16, 16).Node("MatMul", ["w", "x"], "f"),
-            "x64-vnni",
-            "its constant is the left operand"
-        },
+        { new TinyGraph().Random("w", 2, 16, 16).Node("MatMul", ["x", "w"], "f"), "x64-vnni", "its weight has dimensions [2, 16, 16]" },
+        { new TinyGraph().Random("w", 16, 16).Node("MatMul", ["w", "x"], "f"), "x64-vnni", "its constant is the left operand" },
         {
             new TinyGraph().Random("w", 16, 16, 1, 1).Node("ConvTranspose", ["x", "w"], "f"),
-            "x64-vnni",
-            "x64-vnni runs ConvTranspose in float"
+            "x64-vnni", "x64-vnni runs ConvTranspose in float"
         },
         {
             new TinyGraph().Random("w", 16, 16).Random("v", 16, 16).Node("MatMul", ["w", "v"], "f"),
-            "x64-vnni",
-            "both of its operands are constant; fold constants first"
+            "x64-vnni", "both of its operands are constant; fold constants first"
         },
         {
             new TinyGraph().Random("w", 16, 16).Node("Gemm", ["x", "w"], "f", TinyGraph.Integer("transA", 1)),
-            "x64-vnni",
-            "its activation is transposed"
+            "x64-vnni", "its activation is transposed"
         },
         {
             new TinyGraph().Random("w", 16, 16).Node("Gemm", ["x", "w", "x"], "f"),
-            "x64-vnni",
-            "its bias is no constant row; fold constants first"
+            "x64-vnni", "its bias is no constant row; fold constants first"
         },
         {
             new TinyGraph().Random("w", 16, 16).Random("b", 4, 16).Node("Gemm", ["x", "w", "b"], "f"),
-            "x64-vnni",
-            "its bias is no constant row; fold constants first"
+            "x64-vnni", "its bias is no constant row; fold constants first"
         },
         {
             new TinyGraph().Random("w", 16, 16).Node("Transpose", ["w"], "t").Node("MatMul", ["x", "t"], "f"),
-            "x64-vnni",
-            "its weight is computed in the graph; fold constants first"
+            "x64-vnni", "its weight is computed in the graph; fold constants first"
         },
         {
             new TinyGraph().Codes("w", DataType.Float16, [16, 16], new Half[256]).Node("MatMul", ["x", "w"], "f"),
-            "x64-vnni",
-            "its weight is F16, not F32"
+            "x64-vnni", "its weight is F16, not F32"
         },
     };
 
