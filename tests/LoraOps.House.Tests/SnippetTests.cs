@@ -18,8 +18,11 @@ public sealed partial class SnippetTests
     [GeneratedRegex(@"\d+(\.\d+)? ?(ms|s|min)\b")]
     private static partial Regex Time();
 
-    [GeneratedRegex(@"[−+-]?\d+(\.\d+)?(e[−+-]?\d+)?")]
+    [GeneratedRegex(@"\b[0-9a-f]{16}\b|[−+-]?\d+(\.\d+)?(E[−+-]?\d+)?")]
     private static partial Regex Figure();
+
+    [GeneratedRegex(@" {2,}|─+")]
+    private static partial Regex Gap();
 
     [GeneratedRegex(@"'([^']*)'|(\S+)")]
     private static partial Regex Word();
@@ -88,7 +91,7 @@ public sealed partial class SnippetTests
             masked = Figure().Replace(masked, "0");
 
         // Columns are as wide as their widest figure.
-        return string.Join('\n', masked.TrimEnd().Split('\n').Select(l => Regex.Replace(l.TrimEnd(), " {2,}|─+", " ")));
+        return string.Join('\n', masked.TrimEnd().Split('\n').Select(l => Gap().Replace(l.TrimEnd(), " ")));
     }
 
     private static void CopyFixtures(string target)
