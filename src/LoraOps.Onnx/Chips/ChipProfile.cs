@@ -128,6 +128,9 @@ public sealed record ChipProfile
     /// <summary>The rules (<see cref="ChipRules"/>) that a finished model must keep, and how serious a breach is.</summary>
     public required IReadOnlyDictionary<string, Severity> Rules { get; init; }
 
+    /// <summary>SHA-256 of the file that it was read from, lower-case hexadecimal.</summary>
+    public string Digest { get; init; } = "";
+
     /// <summary>Reads a profile from a file; embedded profiles are read by the same code.</summary>
     /// <exception cref="Problems.LoraOpsException">The file is missing, or a field of it is unknown, missing or wrong.</exception>
     public static ChipProfile Load(string path) => ChipProfileReader.Load(path);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraOps.Bundles;
 using LoraOps.Problems;
 
 namespace LoraOps.Onnx.Chips;
@@ -29,7 +30,7 @@ internal static class ChipProfileReader
             var problems = new List<Problem>();
             var profile = Read(new JsonFields(file, "", document.RootElement, problems));
             Check(profile, file, problems);
-            return problems.Count == 0 ? profile : throw new LoraOpsException(problems);
+            return problems.Count == 0 ? profile with { Digest = Digest.OfBytes(json.Span) } : throw new LoraOpsException(problems);
         }
         catch (JsonException damage)
         {

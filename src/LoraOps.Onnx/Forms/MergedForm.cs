@@ -11,6 +11,11 @@ namespace LoraOps.Onnx.Forms;
 /// </summary>
 public static class MergedForm
 {
+    /// <summary>Maps every module of the adapters and changes nothing; for planning.</summary>
+    /// <exception cref="LoraOpsException">A module or parameter has no place in the graph, or a wrong one.</exception>
+    public static void Check(OnnxModel model, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options) =>
+        MergedFormPlan.Make(model, new GraphIndex(model), adapters, options);
+
     /// <summary>Folds adapters into a copy of the model.</summary>
     /// <param name="model">The base graph; not changed.</param>
     /// <param name="adapters">The adapters and their weights; their deltas are summed before the one rounding.</param>

@@ -47,7 +47,7 @@ public sealed record BundleManifest
     /// <summary>What the chip's rules say about the model.</summary>
     public IReadOnlyList<ManifestFinding> Findings { get; init; } = [];
 
-    /// <summary>The chip compiler's command and its arguments, to be run in the bundle's folder; null if the chip needs none.</summary>
+    /// <summary>Command lines of the chip's compiler, to be run in the bundle's folder; null if the chip needs none.</summary>
     public IReadOnlyList<string>? Compile { get; init; }
 
     /// <summary>Every file but the manifest and <c>SHA256SUMS</c>, in ordinal order; <see cref="BundleWriter"/> fills it in.</summary>
@@ -91,7 +91,20 @@ public sealed record ManifestChip(string Name, string Profile);
 /// <param name="Calibrator">How the ranges were found, for example <c>minmax</c>; null if none were needed.</param>
 /// <param name="Calibration">The data that they were found on.</param>
 /// <param name="Samples">How many samples that was.</param>
-public sealed record ManifestQuantization(string Scheme, string? Calibrator, ManifestInput? Calibration, int Samples);
+public sealed record ManifestQuantization(string Scheme, string? Calibrator, ManifestInput? Calibration, int Samples)
+{
+    /// <summary>How many layers compute with integers, and how many stay float.</summary>
+    public ManifestLayers? Layers { get; init; }
+
+    /// <summary>The length of the float model that it was made from.</summary>
+    public long FloatBytes { get; init; }
+}
+
+/// <summary>What became of the layers of a quantized model.</summary>
+/// <param name="Quantized">Layers with an integer weight and activation.</param>
+/// <param name="Float">Layers that stay float.</param>
+/// <param name="IntegerKernels">Integer kernels that ONNX Runtime makes of them on a CPU.</param>
+public sealed record ManifestLayers(int Quantized, int Float, int IntegerKernels);
 
 /// <summary>One comparison of a candidate with a reference.</summary>
 /// <param name="Step">The step that it closes: <c>convert</c> or <c>quantize</c>.</param>
@@ -105,7 +118,11 @@ public sealed record ManifestCheck(
 /// <summary>A measured number.</summary>
 /// <param name="Name">The metric, for example <c>cosine</c>.</param>
 /// <param name="Value">Its value; an infinite one is written as text.</param>
-public sealed record ManifestMetric(string Name, double Value);
+public sealed record ManifestMetric(string Name, double Value)
+{
+    /// <summary>The output that it was measured on; null if the model has one only.</summary>
+    public string? Output { get; init; }
+}
 
 /// <summary>A limit that the recipe or the command line set.</summary>
 /// <param name="Limit">As written, for example <c>cosine&gt;=0.99</c>.</param>

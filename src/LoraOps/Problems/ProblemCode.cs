@@ -258,6 +258,36 @@ public enum ProblemCode
     /// <summary>A DoRA norm is zero: the merged weight is undefined.</summary>
     DoraZeroNorm = 2011,
 
+    /// <summary>The base has no tensor for a module or parameter of the adapter.</summary>
+    ModuleUnmatched = 3001,
+
+    /// <summary>A weight of the base has another shape than the adapter's.</summary>
+    WeightShapeMismatch = 3002,
+
+    /// <summary>A merged weight would be NaN or infinite in the base's type.</summary>
+    MergedWeightNotFinite = 3003,
+
+    /// <summary>The memory allowed does not hold the largest merged tensor.</summary>
+    MemoryTooSmall = 3004,
+
+    /// <summary>A weight of the base is of a type that nothing can be added to.</summary>
+    BaseTypeUnsupported = 3005,
+
+    /// <summary>Two adapters change one tensor in ways that do not add up.</summary>
+    AdaptersConflict = 3006,
+
+    /// <summary>A tied head is adapted in a model whose head works differently when untied.</summary>
+    HeadStaysTied = 3007,
+
+    /// <summary>The base's config.json is no JSON object.</summary>
+    BaseConfigInvalid = 3008,
+
+    /// <summary>The output is one file but several are needed.</summary>
+    ShardsNeedFolder = 3009,
+
+    /// <summary>A tensor is too large to merge.</summary>
+    TensorTooLarge = 3010,
+
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,
 
@@ -312,36 +342,6 @@ public enum ProblemCode
     /// <summary>The model has no layer that the chip could quantize.</summary>
     NothingToQuantize = 3206,
 
-    /// <summary>The base has no tensor for a module or parameter of the adapter.</summary>
-    ModuleUnmatched = 3001,
-
-    /// <summary>A weight of the base has another shape than the adapter's.</summary>
-    WeightShapeMismatch = 3002,
-
-    /// <summary>A merged weight would be NaN or infinite in the base's type.</summary>
-    MergedWeightNotFinite = 3003,
-
-    /// <summary>The memory allowed does not hold the largest merged tensor.</summary>
-    MemoryTooSmall = 3004,
-
-    /// <summary>A weight of the base is of a type that nothing can be added to.</summary>
-    BaseTypeUnsupported = 3005,
-
-    /// <summary>Two adapters change one tensor in ways that do not add up.</summary>
-    AdaptersConflict = 3006,
-
-    /// <summary>A tied head is adapted in a model whose head works differently when untied.</summary>
-    HeadStaysTied = 3007,
-
-    /// <summary>The base's config.json is no JSON object.</summary>
-    BaseConfigInvalid = 3008,
-
-    /// <summary>The output is one file but several are needed.</summary>
-    ShardsNeedFolder = 3009,
-
-    /// <summary>A tensor is too large to merge.</summary>
-    TensorTooLarge = 3010,
-
     /// <summary>The output exists and --overwrite was not given.</summary>
     OutputExists = 4001,
 
@@ -354,11 +354,38 @@ public enum ProblemCode
     /// <summary>A file cannot go into a bundle under its name.</summary>
     BundlePathUnusable = 4005,
 
+    /// <summary>No job of the recipe fits --only.</summary>
+    RunSelectsNothing = 4006,
+
     /// <summary>The command line is wrong: an unknown option, a missing value, a text that is no number.</summary>
     UsageWrong = 4010,
 
     /// <summary>The command line asks for something that this version cannot do yet.</summary>
     NotAvailable = 4011,
+
+    /// <summary>The recipe is no plain YAML.</summary>
+    RecipeNotYaml = 5001,
+
+    /// <summary>The recipe has a key that LoraOps does not know.</summary>
+    RecipeKeyUnknown = 5002,
+
+    /// <summary>The recipe lacks a key.</summary>
+    RecipeKeyMissing = 5003,
+
+    /// <summary>The recipe has a key, an adapter or a chip twice.</summary>
+    RecipeKeyTwice = 5004,
+
+    /// <summary>A value of the recipe is of the wrong kind or cannot be.</summary>
+    RecipeValueWrong = 5005,
+
+    /// <summary>A file or folder that the recipe names does not exist.</summary>
+    RecipeFileMissing = 5006,
+
+    /// <summary>A gate of the recipe cannot be read.</summary>
+    RecipeGateInvalid = 5007,
+
+    /// <summary>The recipe names a chip that LoraOps does not know.</summary>
+    RecipeChipUnknown = 5008,
 
     /// <summary>No chip has the name that was asked for.</summary>
     ChipUnknown = 6001,
@@ -443,6 +470,9 @@ public enum ProblemCode
 
     /// <summary>The user stopped the command.</summary>
     Cancelled = 9002,
+
+    /// <summary>Another run works in the same output folder.</summary>
+    RunLocked = 9003,
 
     /// <summary>A bug of LoraOps.</summary>
     InternalError = 9999,

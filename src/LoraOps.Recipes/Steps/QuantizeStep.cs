@@ -1,0 +1,68 @@
+using LoraOps.Bundles;
+using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Quantizing;
+using LoraOps.Readers.Samples;
+using LoraOps.Runtime.Auditing;
+using LoraOps.Runtime.Calibrating;
+using LoraOps.Runtime.Parity;
+using LoraOps.Runtime.Preparing;
+
+namespace LoraOps.Recipes.Steps;
+
+/// <summary>Quantizes a merged model for a chip, checks it by the chip's rules, and holds it against the merged model.</summary>
+internal sealed class QuantizeStep(Plan plan)
+{
+    /// <summary>The comparison with the merged model.</summary>
+    public const string Quantized = "quantize";
+
+    /// <summary>Does the step and keeps its result under the job's key.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="job">The chip.</param>
+    /// <param name="merged">What the conversion gave.</param>
+    /// <param name="stop">Looked at between batches.</param>
+    public BundleManifest Run(PlannedAdapter adapter, PlannedJob job, BundleManifest merged, CancellationToken stop)
+    {
+        var scratch = plan.Output.Scratch(job.Key);
+        var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
+        var target = Path.Combine(scratch, ConvertStep.ModelName);
+        var data = SampleSet.Open(adapter.Recipe.Calibration.Value);
+        var quantization = Quantize(source, job.Chip, data, stop);
+        quantization.Model.Save(target);
+        stop.ThrowIfCancellationRequested();
+        var manifest = merged with
+        {
+            Name = job.Name,
+            Chip = new ManifestChip(job.Chip.Name, job.Chip.Digest),
+            Quantization = new ManifestQuantization("static", "minmax", job.Calibration, data.Count)
+            {
+                Layers = new ManifestLayers(
+                    quantization.Nodes.Count(node => node.IsQuantized),
+                    quantization.Nodes.Count(node => !node.IsQuantized),
+                    FusionAudit.Count(quantization.Model).IntegerNodes),
+                FloatBytes = merged.Bytes(),
+            },
+            Parity = [.. merged.Parity, Prove(adapter.Recipe, job.Chip, source, target, stop)],
+            Findings = [.. quantization.Findings.Select(Finding)],
+            Compile = job.Chip.Compile.Count > 0 ? job.Chip.CommandsFor(ConvertStep.ModelName) : null,
+        };
+        return StageEntry.Keep(plan.Output, job.Key, scratch, manifest);
+    }
+
+    private static Quantization Quantize(string source, ChipProfile chip, SampleSet data, CancellationToken stop)
+    {
+        var prepared = GraphPreparation.Prepare(OnnxModel.Load(source));
+        var ranges = MinMaxCalibrator.Calibrate(prepared, StaticQuantizer.TensorsToCalibrate(prepared, chip), data, stop);
+        return StaticQuantizer.Quantize(prepared, chip, ranges);
+    }
+
+    private ManifestCheck Prove(RecipeAdapter adapter, ChipProfile chip, string source, string target, CancellationToken stop)
+    {
+        using var merged = ParityReference.FromModel(source);
+        var report = ParityRun.Measure(target, merged, SampleSet.Open(adapter.Evaluation.Value), null, stop);
+        return Proof.Of(Quantized, "merged model", report, plan.Recipe.GatesFor(chip));
+    }
+
+    private static ManifestFinding Finding(Finding finding) =>
+        new(finding.RuleId, finding.Severity.ToString().ToLowerInvariant(), finding.Where, finding.What, finding.Advice);
+}
