@@ -85,13 +85,14 @@ public sealed class TinyAdapter
         return this;
     }
 
-    /// <summary>Writes the folder and gives its path.</summary>
+    /// <summary>Writes the folder, replacing what an earlier call wrote, and gives its path.</summary>
     public string WriteTo(string folder)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "adapter_config.json"), _config.ToJsonString());
-        SafetensorsWriter.Write(
-            Path.Combine(folder, "adapter_model.safetensors"), _tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        var weights = Path.Combine(folder, "adapter_model.safetensors");
+        File.Delete(weights);
+        SafetensorsWriter.Write(weights, _tensors, new Dictionary<string, string> { ["format"] = "pt" });
         return folder;
     }
 

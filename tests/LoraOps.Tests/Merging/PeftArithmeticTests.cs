@@ -1,0 +1,38 @@
+using LoraOps.Merging;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+using LoraOps.Testing;
+
+namespace LoraOps.Tests.Merging;
+
+/// <summary>PEFT's own results, reproduced with its order and its roundings.</summary>
+public sealed class PeftArithmeticTests
+{
+    [Theory]
+    [InlineData("lora-two-adapters-bf16")]
+    [InlineData("lora-embedding-fp16")]
+    [InlineData("lora-llama-tied-head")]
+    [InlineData("lora-llama-tied-both")]
+    public void Gives_what_merge_and_unload_gave(string name)
+    {
+        var golden = GoldenCase.Of(name);
+        using var folder = new TemporaryFolder();
+        using (var plan = golden.Plan(folder["out.safetensors"], new MergeOptions { Arithmetic = MergeArithmetic.Peft }))
+            plan.Run();
+
+        using var merged = SafetensorsFile.Open(folder["out.safetensors"]);
+        using var peft = SafetensorsFile.Open(Path.Combine(golden.Folder, "merged.safetensors"));
+        Assert.Equal(peft.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal), merged.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
+        var (differing, count) = (0, 0L);
+        foreach (var tensor in peft.Tensors)
+        {
+            var (wanted, found) = (tensor.ToFloats(), merged.Find(tensor.Name)!.ToFloats());
+            var allowed = tensor.Type == ElementType.F32 ? 2e-6 * wanted.Max(Math.Abs) : double.MaxValue;
+            Assert.All(wanted.Zip(found), pair => Assert.InRange(Math.Abs((double)pair.First - pair.Second), 0, allowed));
+            differing += tensor.Type == ElementType.F32 ? 0 : wanted.Zip(found).Count(pair => pair.First != pair.Second);
+            count += wanted.Length;
+        }
+
+        Assert.True(differing <= Math.Max(1, count / 1000), $"{differing} of {count} elements differ from PEFT's");
+    }
+}
