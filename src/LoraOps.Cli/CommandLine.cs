@@ -50,16 +50,27 @@ public static class CommandLine
     internal static string FullName(ParseResult parsed) => $"loraops {NameOf(parsed)}".TrimEnd();
 
     /// <summary>Every command, with its options.</summary>
-    internal static RootCommand Root(SharedOptions shared, Terminal terminal)
+    internal static Command Root(SharedOptions shared, Terminal terminal)
     {
-        var root = new RootCommand("Takes a LoRA adapter off the training bench and puts it on the chip, with a proof.")
+        // A RootCommand would be called what the process is called: dotnet, testhost, LoraOps.Cli.
+        var root = new Command("loraops", "Takes a LoRA adapter off the training bench and puts it on the chip, with a proof.")
         {
             new InspectCommand(),
+            new MergeCommand(),
+            new ConvertCommand(),
+            new QuantizeCommand(),
+            new ValidateCommand(),
+            new BundleCommand(),
+            new ChipsCommand(),
+            new RunCommand(),
         };
         shared.AddTo(root);
+        root.Add(new HelpOption { Action = new HelpAction { MaxWidth = terminal.Width } });
+        var version = new VersionOption();
+
         // It allows no company by itself, not even --json.
-        root.Options.OfType<VersionOption>().First().Validators.Clear();
-        root.Options.OfType<HelpOption>().First().Action = new HelpAction { MaxWidth = terminal.Width };
+        version.Validators.Clear();
+        root.Add(version);
         return root;
     }
 
@@ -80,7 +91,7 @@ public static class CommandLine
         return answer.Exit;
     }
 
-    private static string Version =>
+    internal static string Version =>
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     private static string NameOf(ParseResult parsed)

@@ -65,10 +65,11 @@ public sealed partial class HostileFixtureTests
         {
             var folder = Fixtures.Path("hostile", name);
             var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "case.json"))).RootElement;
-            var args = json.GetProperty("args").EnumerateArray().Select(arg => Resolve(arg.GetString()!, folder, output)).ToArray();
+            var args = json.GetProperty("args").EnumerateArray().Select(arg => arg.GetString()!).ToArray();
+            var words = args is ["bundle", ..] ? 2 : 1;
             return new HostileCase(
                 folder,
-                args,
+                [.. args.Select((arg, index) => index < words ? arg : Resolve(arg, folder, output))],
                 json.GetProperty("exit").GetInt32(),
                 json.GetProperty("code").GetString()!,
                 json.TryGetProperty("contains", out var contains) ? contains.GetString()! : "");

@@ -6,8 +6,6 @@ namespace LoraOps.Cli.Options;
 /// <summary>SIZE: a number of bytes, with a decimal (kB, MB, GB, TB) or a binary unit (KiB, MiB, GiB, TiB).</summary>
 internal static class ByteSize
 {
-    private const string Expected = "size such as 512MB, 5GB or 2GiB";
-
     // Longest first: 'MB' ends with 'B', too.
     private static readonly (string Unit, long Bytes)[] Units =
     [
@@ -31,6 +29,16 @@ internal static class ByteSize
     {
         Description = description,
         HelpName = "SIZE",
-        CustomParser = result => Choice.Parse(result, name, TryParse, Expected),
+        CustomParser = result =>
+        {
+            if (result.Tokens is not [.., var token])
+                return null;
+
+            var size = TryParse(token.Value);
+            if (size is null)
+                result.AddError($"{name} '{token.Value}' is no size such as 512MB, 5GB or 2GiB");
+
+            return size;
+        },
     };
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using LoraOps.Problems;
 
 namespace LoraOps.Cli.Options;
@@ -18,17 +17,5 @@ internal static class Choice
         option.HelpName ??= string.Join('|', words);
         option.CompletionSources.Add(words);
         return option;
-    }
-
-    /// <summary>Parses each value and turns a failure into a usage error.</summary>
-    public static T Parse<T>(ArgumentResult result, string option, Func<string, T?> parse, string expected)
-        where T : struct
-    {
-        var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
-        if (parse(text) is { } value)
-            return value;
-
-        result.AddError($"{option} '{text}' is no {expected}");
-        return default;
     }
 }

@@ -6,10 +6,11 @@ namespace LoraOps.Cli.Output;
 internal sealed class Stages(ProgressContext? bars, TextWriter? log)
 {
     private ProgressTask? _bar;
+    private string? _lastLine;
 
     /// <summary>Starts a stage; the one before it is done.</summary>
     /// <param name="name">What is being done, for people.</param>
-    /// <param name="steps">How many <see cref="Advance"/> it will take; 0 if nobody knows.</param>
+    /// <param name="steps">Up to where <see cref="Reach"/> will count; 0 if nobody knows.</param>
     public void Begin(string name, int steps = 0)
     {
         Finish();
@@ -19,8 +20,24 @@ internal sealed class Stages(ProgressContext? bars, TextWriter? log)
             _bar.IsIndeterminate = steps == 0;
     }
 
-    /// <summary>One step of the current stage is done.</summary>
-    public void Advance() => _bar?.Increment(1);
+    /// <summary>So many steps of the current stage are done.</summary>
+    /// <param name="steps">As <see cref="Begin"/> counts them.</param>
+    /// <param name="what">What is being done now; a line of its own in a log, each once.</param>
+    public void Reach(double steps, string? what = null)
+    {
+        if (what is not null && what != _lastLine)
+        {
+            _lastLine = what;
+            log?.WriteLine("  " + PlainText.Printable(what));
+        }
+
+        if (_bar is null)
+            return;
+
+        _bar.Value = steps;
+        if (what is not null)
+            _bar.Description = Markup.Escape(PlainText.Printable(what));
+    }
 
     /// <summary>The current stage is done.</summary>
     public void Finish()

@@ -69,12 +69,12 @@ public sealed record ManifestTool(string Name, string Version)
 /// <param name="Digest">SHA-256 over its files, lower-case hexadecimal.</param>
 /// <param name="BaseModel">The base as its training knew it.</param>
 /// <param name="Weight">Its factor in the sum; 1 for a plain merge.</param>
-public sealed record ManifestAdapter(string Name, string Digest, string? BaseModel, double Weight);
+public sealed record ManifestAdapter(string Name, string Digest, string? BaseModel = null, double Weight = 1);
 
 /// <summary>The base model's files.</summary>
 /// <param name="Model">The ONNX graph.</param>
 /// <param name="Weights">The checkpoint that the graph was checked against, if any.</param>
-public sealed record ManifestOrigin(ManifestInput Model, ManifestInput? Weights);
+public sealed record ManifestOrigin(ManifestInput Model, ManifestInput? Weights = null);
 
 /// <summary>A file or folder that went in.</summary>
 /// <param name="File">Its name without its folder.</param>

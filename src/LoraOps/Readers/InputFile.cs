@@ -3,7 +3,7 @@ using LoraOps.Problems;
 namespace LoraOps.Readers;
 
 /// <summary>Opens files of strangers.</summary>
-internal static class InputFile
+public static class InputFile
 {
     /// <summary>Opens a file for reading; others may read it too, but not write.</summary>
     /// <exception cref="LoraOpsException">It is missing or cannot be read.</exception>

@@ -91,11 +91,12 @@ public sealed class StagedOutput : IDisposable
                 throw new LoraOpsException(problem);
         }
 
+        // An old main file must not be seen beside new companions.
+        if (companions.Count > 0 || Directory.Exists(Destination))
+            SetAside(Destination);
+
         foreach (var (staged, final) in companions)
             File.Move(staged, final, overwrite: true);
-
-        if (Directory.Exists(Destination))
-            SetAside(Destination);
 
         File.Move(Path, Destination, overwrite: true);
     }

@@ -6,7 +6,7 @@ using LoraOps.Tensors;
 namespace LoraOps.Readers.Samples;
 
 /// <summary>An array in NumPy's .npy format, versions 1 to 3 (numpy/lib/format.py).</summary>
-internal static class NpyFile
+public static class NpyFile
 {
     // NumPy's own limit on a header that it evaluates.
     private const int MaxHeaderBytes = 10_000;

@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using LoraOps.Readers;
+
+namespace LoraOps.Cli.Inspecting;
+
+/// <summary>What a path holds.</summary>
+internal enum ArtifactKind
+{
+    /// <summary>Nothing that LoraOps knows.</summary>
+    Unknown,
+
+    /// <summary>A folder as PEFT's save_pretrained writes it.</summary>
+    Adapter,
+
+    /// <summary>One safetensors file, or a folder or index of them.</summary>
+    Checkpoint,
+
+    /// <summary>An ONNX model.</summary>
+    Onnx,
+
+    /// <summary>One .npy array.</summary>
+    Array,
+
+    /// <summary>A folder of .npy arrays.</summary>
+    Samples,
+
+    /// <summary>A LoraOps bundle.</summary>
+    Bundle,
+}
+
+/// <summary>Tells artefacts apart, by their content first and by their names where the content is damaged.</summary>
+internal static class ArtifactKinds
+{
+    private const int SignatureBytes = 9;
+    private const byte OnnxIrVersionField = 0x08;
+    private const byte NumpyMark = 0x93;
+
+    /// <summary>The kind of a file or folder that exists.</summary>
+    public static ArtifactKind Of(string path) => Directory.Exists(path) ? OfFolder(path) : OfFile(path);
+
+    private static ArtifactKind OfFolder(string path)
+    {
+        if (Has(path, "adapter_config.json") || Has(path, "adapter_model.*"))
+            return ArtifactKind.Adapter;
+
+        if (Has(path, "manifest.json") || Has(path, "SHA256SUMS"))
+            return ArtifactKind.Bundle;
+
+        if (Has(path, "*.safetensors") || Has(path, "*.safetensors.index.json"))
+            return ArtifactKind.Checkpoint;
+
+        if (Has(path, "*.npy"))
+            return ArtifactKind.Samples;
+
+        return Has(path, "model.onnx") ? ArtifactKind.Onnx : ArtifactKind.Unknown;
+    }
+
+    private static ArtifactKind OfFile(string path)
+    {
+        var bytes = new byte[SignatureBytes];
+        using (var file = InputFile.Open(path))
+        {
+            if (IsSafetensors(bytes.AsSpan(0, file.ReadAtLeast(bytes, SignatureBytes, throwOnEndOfStream: false)), file.Length))
+                return ArtifactKind.Checkpoint;
+        }
+
+        if (bytes[0] == NumpyMark && bytes.AsSpan(1).StartsWith("NUMPY"u8))
+            return ArtifactKind.Array;
+
+        return bytes[0] == OnnxIrVersionField && bytes[1] is > 0 and < 32 ? ArtifactKind.Onnx : ByName(path);
+    }
+
+    // A damaged file is still what its name says, and its reader can say best what is wrong with it.
+    private static ArtifactKind ByName(string path)
+    {
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            || path.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase))
+            return ArtifactKind.Checkpoint;
+
+        if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+            return ArtifactKind.Array;
+
+        return path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? ArtifactKind.Onnx : ArtifactKind.Unknown;
+    }
+
+    private static bool IsSafetensors(ReadOnlySpan<byte> start, long length) => start.Length == SignatureBytes
+        && start[^1] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= (ulong)length;
+
+    private static bool Has(string folder, string pattern) => Directory.EnumerateFiles(folder, pattern).Any();
+}

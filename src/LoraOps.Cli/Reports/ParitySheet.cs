@@ -1,0 +1,41 @@
+using System.Globalization;
+using LoraOps.Cli.Output;
+using LoraOps.Runtime.Parity;
+
+namespace LoraOps.Cli.Reports;
+
+/// <summary>A parity report as a command's answer.</summary>
+internal static class ParitySheet
+{
+    /// <summary>The metrics of every output, and the gates with how far each was missed.</summary>
+    public static Sheet Of(ParityReport report, IReadOnlyList<GateResult> results) => new Sheet()
+        .Add("candidate", report.Candidate)
+        .Add("reference", report.Reference)
+        .Add("samples", report.Samples)
+        .Add("passed", results.All(result => result.Passed))
+        .AddGrid("metrics", ["metric", "output", "measured"], Measured(report).Select(row =>
+            new Cell[] { row.Metric.Name, row.Output, row.Value }))
+        .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
+
+    /// <summary>Every number of a report, metric by metric.</summary>
+    public static IEnumerable<(Metric Metric, string Output, double Value)> Measured(ParityReport report) =>
+        Metrics.All.SelectMany(metric => metric.Read(report).Select(pair => (metric, pair.Output, pair.Value)));
+
+    /// <summary>A measured number for people.</summary>
+    public static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+
+    /// <summary>How far beyond its limit a gate is, or how much room it has.</summary>
+    public static string Margin(GateResult result) => result.Passed
+        ? $"{Number(-result.MissedBy)} to spare"
+        : double.IsNaN(result.MissedBy) ? "not a number" : $"missed by {Number(result.MissedBy)}";
+
+    private static Cell[] Row(GateResult result) =>
+    [
+        result.Gate.Metric,
+        result.Output,
+        result.Measured,
+        result.Gate.ToString(),
+        new Cell(Margin(result), result.MissedBy),
+        new Cell(result.Passed ? "pass" : "FAIL", result.Passed ? "pass" : "fail") { Tone = result.Passed ? Tone.Good : Tone.Bad },
+    ];
+}
