@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Bundles;
 using LoraOps.Problems;
 using LoraOps.Runtime.Parity;
@@ -17,7 +18,7 @@ internal static class Proof
     {
         var isOne = report.Outputs.Count == 1;
         var metrics = Metrics.All.SelectMany(metric => metric.Read(report)
-            .Select(pair => new ManifestMetric(metric.Name, pair.Value) { Output = isOne ? null : pair.Output }));
+            .Select(pair => new ManifestMetric(metric.Name, Rounded(pair.Value)) { Output = isOne ? null : pair.Output }));
         return new ManifestCheck(
             step, reference, report.Samples, [.. metrics],
             [.. GateResult.Judge(gates, report).Select(result => new ManifestGate(result.Gate.ToString(), result.Measured, result.Passed))]);
@@ -41,6 +42,10 @@ internal static class Proof
            let beyond = limit.Operator[0] == '>' ? limit.Limit - gate.Value : gate.Value - limit.Limit
            select GateProblems.Missed(candidate, gate.Limit, $"{check.Step}: {limit.Metric}", gate.Value, beyond),
     ];
+
+    // Six digits are what the measurement bears: further ones change with the CPU's vector width and say nothing.
+    private static double Rounded(double value) =>
+        double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static IEnumerable<double> Values(this BundleManifest manifest, string step, string metric) =>
         manifest.Parity.Where(check => check.Step == step).SelectMany(check => check.Metrics)
