@@ -6,7 +6,7 @@ using LoraOps.Tensors;
 namespace LoraOps.Merging;
 
 /// <summary>Matches every module and replacement of the adapters to a tensor of the base. All problems are collected.</summary>
-internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findings findings)
+internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Findings findings)
 {
     private static readonly string[] NewHeads = ["lm_head", "embed_out", "classifier", "score", "qa_outputs"];
     private readonly SortedDictionary<string, TensorChange> _changes = new(StringComparer.Ordinal);
@@ -58,7 +58,7 @@ internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findi
         if (stored is null)
             findings.Warnings.Add($"the base has no tensor '{name}': it is added from adapter '{adapter.Name}'");
 
-        var type = (stored ?? (BaseModel.IsHead(replacement.Module) ? model.TiedEmbedding() : null))?.Type ?? model.WeightType;
+        var type = (stored ?? (SourceModel.IsHead(replacement.Module) ? model.TiedEmbedding() : null))?.Type ?? model.WeightType;
         AddChange(new TensorChange(name, type) { Start = replacement.Value, ReplacedBy = adapter, IsNew = stored is null });
     }
 
@@ -86,7 +86,7 @@ internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findi
         if ((model.Find(module.Name, "weight") ?? SharedEmbedding(adapter, module.Name)) is { } stored)
             return _changes.GetValueOrDefault(stored.Name) ?? AddChange(new TensorChange(stored.Name, stored.Type) { Start = stored });
 
-        if (BaseModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)
+        if (SourceModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)
             return AddChange(new TensorChange(parameter, tied.Type) { Start = tied, IsNew = true });
 
         if (model.Find(module.Name, "in_proj_weight") is not null)
@@ -105,7 +105,7 @@ internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findi
             return null;
         }
 
-        if (change.IsNew && BaseModel.IsHead(new ModuleName(change.Name[..^".weight".Length])) && model.Config is { ScalesTiedHead: true } config)
+        if (change.IsNew && SourceModel.IsHeadWeight(change.Name) && model.Config is { ScalesTiedHead: true } config)
             findings.Problems.Add(MergeProblems.HeadStaysTied(BasePath, config.ModelType!, change.Name));
 
         return _changes[change.Name] = change;
@@ -113,7 +113,7 @@ internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findi
 
     // PEFT merges into the module's parameter, which a tied head shares with the embedding.
     private Tensor? SharedEmbedding(Adapter adapter, ModuleName module) =>
-        options.Arithmetic == MergeArithmetic.Peft && BaseModel.IsHead(module) && adapter.Modules.Any(adapted => adapted.Name == module)
+        options.Arithmetic == MergeArithmetic.Peft && SourceModel.IsHead(module) && adapter.Modules.Any(adapted => adapted.Name == module)
             ? model.TiedEmbedding()
             : null;
 
@@ -124,7 +124,7 @@ internal sealed class ChangePlanner(BaseModel model, MergeOptions options, Findi
     private static bool Fits(TensorShape stored, Replacement replacement)
     {
         var shape = replacement.Value.Shape;
-        var hasRows = BaseModel.IsHead(replacement.Module) || BaseModel.IsEmbedding(replacement.Module);
+        var hasRows = SourceModel.IsHead(replacement.Module) || SourceModel.IsEmbedding(replacement.Module);
         return shape.Equals(stored) || (hasRows && stored.Rank == shape.Rank && shape.Rank > 0 && shape[0] > stored[0] &&
             shape.Dims[1..].SequenceEqual(stored.Dims[1..]));
     }

@@ -13,13 +13,13 @@ namespace LoraOps.Merging;
 /// </summary>
 public sealed class MergePlan : IDisposable
 {
-    private readonly BaseModel _model;
+    private readonly SourceModel _model;
     private readonly SortedDictionary<string, TensorChange> _changes;
     private readonly Tying _tying;
     private readonly MergeOptions _options;
 
     private MergePlan(
-        BaseModel model, SortedDictionary<string, TensorChange> changes, Tying tying, MergeSummary summary, MergeOptions options)
+        SourceModel model, SortedDictionary<string, TensorChange> changes, Tying tying, MergeSummary summary, MergeOptions options)
     {
         _model = model;
         _changes = changes;
@@ -61,7 +61,7 @@ public sealed class MergePlan : IDisposable
     public static MergePlan Make(
         string basePath, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
     {
-        var model = BaseModel.Open(basePath);
+        var model = SourceModel.Open(basePath);
         try
         {
             return Make(model, adapters, output, options);
@@ -101,7 +101,7 @@ public sealed class MergePlan : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
 
-    private static MergePlan Make(BaseModel model, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
+    private static MergePlan Make(SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
     {
         var findings = new Findings(
             new List<Problem>(OutputCheck.Problems(model, adapters, output, options.Overwrite)),
@@ -131,7 +131,7 @@ public sealed class MergePlan : IDisposable
     }
 
     private static List<OutputShard> Layout(
-        BaseModel model, SortedDictionary<string, TensorChange> changes, string output, long? maxShardBytes)
+        SourceModel model, SortedDictionary<string, TensorChange> changes, string output, long? maxShardBytes)
     {
         var shards = OutputLayout.LikeBase(model, changes);
         if (maxShardBytes is { } most)

@@ -9,7 +9,7 @@ namespace LoraOps.Merging;
 /// Decides whether a weight is stored [in, out] (GPT-2's Conv1D): by its shape; for square ones by the model's family, then by
 /// what the adapter's other layers show, and only then by the config's flag, which PEFT leaves as its last layer had it.
 /// </summary>
-internal sealed class OrientationRule(BaseModel model, IReadOnlyCollection<TensorChange> changes, Findings findings)
+internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<TensorChange> changes, Findings findings)
 {
     private static readonly string[] Conv1DLayers = ["c_attn", "c_proj", "c_fc", "q_attn"];
 

@@ -9,7 +9,7 @@ internal static class OutputCheck
 {
     /// <summary>What is wrong with the output's place.</summary>
     public static IEnumerable<Problem> Problems(
-        BaseModel model, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite)
+        SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite)
     {
         var target = Real(output);
         var inputs = adapters.Select(source => source.Adapter.Folder)

@@ -34,7 +34,7 @@ internal static class OutputLayout
     private const string SingleName = "model.safetensors";
 
     /// <summary>The files of the base, with the changes in their places.</summary>
-    public static List<OutputShard> LikeBase(BaseModel model, SortedDictionary<string, TensorChange> changes)
+    public static List<OutputShard> LikeBase(SourceModel model, SortedDictionary<string, TensorChange> changes)
     {
         var shards = model.Weights.Shards;
         var added = changes.Values.Where(change => change.IsNew)

@@ -7,7 +7,7 @@ namespace LoraOps.Merging;
 /// What becomes of a head that is tied to the embedding: the two are separated when only one changed, as the model with the
 /// adapter attached computes them. The config must then say so, or loading the result would tie them again.
 /// </summary>
-internal sealed class Tying(BaseModel model, SortedDictionary<string, TensorChange> changes, Findings findings)
+internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorChange> changes, Findings findings)
 {
     private const string HeadWeight = "lm_head.weight";
 
@@ -22,7 +22,7 @@ internal sealed class Tying(BaseModel model, SortedDictionary<string, TensorChan
     {
         var embedding = model.TiedEmbedding();
         var changed = embedding is null ? null : changes.GetValueOrDefault(embedding.Name);
-        var head = changes.Values.FirstOrDefault(change => change.IsNew && IsHead(change.Name));
+        var head = changes.Values.FirstOrDefault(change => change.IsNew && SourceModel.IsHeadWeight(change.Name));
         SeeVocabulary();
         if (head is not null && changed is not null && AreOne(head, changed))
         {
@@ -34,22 +34,25 @@ internal sealed class Tying(BaseModel model, SortedDictionary<string, TensorChan
             head = changes[HeadWeight] = new TensorChange(HeadWeight, embedding.Type) { Start = embedding, IsNew = true };
         }
 
-        var storesBoth = model.Config?.TiesEmbeddings == true && model.Weights.Names.Any(IsHead);
+        var storesBoth = model.Config?.TiesEmbeddings == true && model.Weights.Names.Any(SourceModel.IsHeadWeight);
         IsUntied = model.Config is { TiesEmbeddings: not false } && (head is not null || (storesBoth && TouchesEither()));
         if (IsUntied)
             findings.Warnings.Add("head and embedding were one tensor and are two now: config.json must say tie_word_embeddings false");
     }
 
     private bool MustSeparate(IReadOnlyList<WeightedAdapter> adapters, MergeArithmetic arithmetic) =>
-        arithmetic == MergeArithmetic.Exact && !model.Weights.Names.Any(IsHead) &&
+        arithmetic == MergeArithmetic.Exact && !model.Weights.Names.Any(SourceModel.IsHeadWeight) &&
         model.Config is { HasLanguageHead: true, ScalesTiedHead: false } &&
         !adapters.Any(source => source.Adapter.Config.TiesWeights);
 
-    private bool TouchesEither() => changes.Values.Any(change => IsHead(change.Name) || IsEmbedding(change.Name));
+    private bool TouchesEither() => changes.Values.Any(IsEither);
+
+    private static bool IsEither(TensorChange change) =>
+        SourceModel.IsHeadWeight(change.Name) || SourceModel.IsEmbeddingWeight(change.Name);
 
     private void SeeVocabulary()
     {
-        foreach (var change in changes.Values.Where(change => change.ReplacedBy is not null && (IsHead(change.Name) || IsEmbedding(change.Name))))
+        foreach (var change in changes.Values.Where(change => change.ReplacedBy is not null && IsEither(change)))
         {
             var before = (model.Weights.Find(change.Name) ?? model.TiedEmbedding())?.Shape;
             if (before is { Rank: > 0 } && before[0] != change.Shape[0])
@@ -60,11 +63,4 @@ internal sealed class Tying(BaseModel model, SortedDictionary<string, TensorChan
     private static bool AreOne(TensorChange head, TensorChange embedding) =>
         head.Additions.Count == 0 && embedding.Additions.Count == 0 && head.Type == embedding.Type &&
         TensorBytes.Same(head.Start, embedding.Start);
-
-    private static bool IsHead(string name) => Module(name) is { } module && BaseModel.IsHead(module);
-
-    private static bool IsEmbedding(string name) => Module(name) is { } module && BaseModel.IsEmbedding(module);
-
-    private static ModuleName? Module(string name) =>
-        name.EndsWith(".weight", StringComparison.Ordinal) ? new ModuleName(name[..^".weight".Length]) : null;
 }

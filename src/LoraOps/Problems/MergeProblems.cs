@@ -7,49 +7,98 @@ public static class MergeProblems
 
     /// <summary><see cref="ProblemCode.ModuleUnmatched"/></summary>
     public static Problem ModuleUnmatched(string basePath, string adapter, string parameter, string nearest) =>
-        new(ProblemCode.ModuleUnmatched, basePath, $"has no tensor for '{parameter}' of adapter '{adapter}'{nearest}", $"{OtherBase} --allow-unmatched leaves it out.");
+        new(
+            ProblemCode.ModuleUnmatched,
+            basePath,
+            $"has no tensor for '{parameter}' of adapter '{adapter}'{nearest}",
+            $"{OtherBase} --allow-unmatched leaves it out.");
 
     /// <summary><see cref="ProblemCode.ModuleUnmatched"/>, for torch's MultiheadAttention.</summary>
     public static Problem MultiheadAttention(string basePath, string adapter, string module) =>
-        new(ProblemCode.ModuleUnmatched, basePath, $"'{module}' of adapter '{adapter}' is a MultiheadAttention with one in_proj_weight, whose LoRA is not merged yet", "Adapt its projections as layers of their own.");
+        new(
+            ProblemCode.ModuleUnmatched,
+            basePath,
+            $"'{module}' of adapter '{adapter}' is a MultiheadAttention with one in_proj_weight, whose LoRA is not merged yet",
+            "Adapt its projections as layers of their own.");
 
     /// <summary><see cref="ProblemCode.WeightShapeMismatch"/></summary>
     public static Problem ShapeMismatch(string basePath, string tensor, string found, string adapter, string wanted) =>
-        new(ProblemCode.WeightShapeMismatch, basePath, $"tensor '{tensor}' has shape {found}, adapter '{adapter}' needs {wanted}", OtherBase);
+        new(
+            ProblemCode.WeightShapeMismatch,
+            basePath,
+            $"tensor '{tensor}' has shape {found}, adapter '{adapter}' needs {wanted}",
+            OtherBase);
 
     /// <summary><see cref="ProblemCode.MergedWeightNotFinite"/></summary>
     public static Problem NotFinite(string basePath, string tensor, string type) =>
-        new(ProblemCode.MergedWeightNotFinite, basePath, $"tensor '{tensor}' would hold NaN or infinity as {type} after merging", "Merge into a base of a wider type (BF16 or F32).");
+        new(
+            ProblemCode.MergedWeightNotFinite,
+            basePath,
+            $"tensor '{tensor}' would hold NaN or infinity as {type} after merging",
+            "Merge into a base of a wider type (BF16 or F32).");
 
     /// <summary><see cref="ProblemCode.MemoryTooSmall"/></summary>
     public static Problem MemoryTooSmall(string basePath, string tensor, long needed, long allowed) =>
-        new(ProblemCode.MemoryTooSmall, basePath, $"merging tensor '{tensor}' needs {needed} bytes, {allowed} are allowed", "Give a larger --memory.");
+        new(
+            ProblemCode.MemoryTooSmall,
+            basePath,
+            $"merging tensor '{tensor}' needs {needed} bytes, {allowed} are allowed",
+            "Give a larger --memory.");
 
     /// <summary><see cref="ProblemCode.BaseTypeUnsupported"/></summary>
     public static Problem BaseType(string basePath, string tensor, string type) =>
-        new(ProblemCode.BaseTypeUnsupported, basePath, $"tensor '{tensor}' is {type}; F64, F32, F16 and BF16 can be merged into", "Merge into the unquantised base.");
+        new(
+            ProblemCode.BaseTypeUnsupported,
+            basePath,
+            $"tensor '{tensor}' is {type}; F64, F32, F16 and BF16 can be merged into",
+            "Merge into the unquantised base.");
 
     /// <summary><see cref="ProblemCode.AdaptersConflict"/></summary>
     public static Problem Conflict(string tensor, string first, string second, string reason) =>
-        new(ProblemCode.AdaptersConflict, "", $"adapters '{first}' and '{second}' both change '{tensor}': {reason}", "Merge one of them only.");
+        new(
+            ProblemCode.AdaptersConflict,
+            "",
+            $"adapters '{first}' and '{second}' both change '{tensor}': {reason}",
+            "Merge one of them only.");
 
     /// <summary><see cref="ProblemCode.AdaptersConflict"/>, for an absolute value with a weight.</summary>
     public static Problem WeightedReplacement(string tensor, string adapter, double weight) =>
-        new(ProblemCode.AdaptersConflict, "", FormattableString.Invariant($"adapter '{adapter}' replaces '{tensor}' as a whole, which has no fraction {weight}"), "Give this adapter the weight 1.");
+        new(
+            ProblemCode.AdaptersConflict,
+            "",
+            FormattableString.Invariant($"adapter '{adapter}' replaces '{tensor}' as a whole, which has no fraction {weight}"),
+            "Give this adapter the weight 1.");
 
     /// <summary><see cref="ProblemCode.HeadStaysTied"/></summary>
     public static Problem HeadStaysTied(string basePath, string modelType, string tensor) =>
-        new(ProblemCode.HeadStaysTied, basePath, $"'{tensor}' is tied to the embedding, and a {modelType} model scales the output of a tied head only, so the two cannot be separated", "Untie the base first, or use --arithmetic peft to change both.");
+        new(
+            ProblemCode.HeadStaysTied,
+            basePath,
+            $"'{tensor}' is tied to the embedding, and a {modelType} model scales the output of a tied head only, " +
+            "so the two cannot be separated",
+            "Untie the base first, or use --arithmetic peft to change both.");
 
     /// <summary><see cref="ProblemCode.BaseConfigInvalid"/></summary>
     public static Problem ConfigInvalid(string file, string reason) =>
-        new(ProblemCode.BaseConfigInvalid, file, $"is no valid model config: {reason.TrimEnd('.')}", "Download the base again.");
+        new(
+            ProblemCode.BaseConfigInvalid,
+            file,
+            $"is no valid model config: {reason.TrimEnd('.')}",
+            "Download the base again.");
 
     /// <summary><see cref="ProblemCode.ShardsNeedFolder"/></summary>
     public static Problem ShardsNeedFolder(string output, int shards) =>
-        new(ProblemCode.ShardsNeedFolder, output, $"is one file, but --max-shard-size gives {shards}", "Give a folder as -o.");
+        new(
+            ProblemCode.ShardsNeedFolder,
+            output,
+            $"is one file, but --max-shard-size gives {shards}",
+            "Give a folder as -o.");
 
     /// <summary><see cref="ProblemCode.TensorTooLarge"/></summary>
     public static Problem TooLarge(string basePath, string tensor, string shape) =>
-        new(ProblemCode.TensorTooLarge, basePath, $"tensor '{tensor}' of shape {shape} is too large to merge: 2 GiB as stored are allowed", "Leave this layer out of the adapter.");
+        new(
+            ProblemCode.TensorTooLarge,
+            basePath,
+            $"tensor '{tensor}' of shape {shape} is too large to merge: 2 GiB as stored are allowed",
+            "Leave this layer out of the adapter.");
 }

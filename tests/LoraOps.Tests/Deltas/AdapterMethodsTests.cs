@@ -6,7 +6,10 @@ public sealed class AdapterMethodsTests
 {
     [Fact]
     public void Every_method_is_listed() => Assert.Equal(
-        typeof(AdapterMethod).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(AdapterMethod))).Select(type => type.Name).Order(StringComparer.Ordinal),
+        typeof(AdapterMethod).Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(typeof(AdapterMethod)))
+            .Select(type => type.Name)
+            .Order(StringComparer.Ordinal),
         AdapterMethods.All.Select(method => method.GetType().Name).Order(StringComparer.Ordinal));
 
     [Fact]

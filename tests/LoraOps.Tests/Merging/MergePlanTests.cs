@@ -9,14 +9,16 @@ namespace LoraOps.Tests.Merging;
 
 public sealed class MergePlanTests : IDisposable
 {
-    private const string Llama = """{ "model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": true, "vocab_size": 4, "eps": 1e-05 }""";
+    private const string Llama =
+        """{ "model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": true, "vocab_size": 4, "eps": 1e-05 }""";
     private readonly TemporaryFolder _folder = new();
 
     [Fact]
     public void Keeps_shards_index_config_and_untouched_files_byte_for_byte()
     {
-        var source = TinyBase.Sharded(
-            _folder["base"], "{\"model_type\": \"toy\"}", TinyBase.Tensor("a.weight", ElementType.BF16, 4, 3), TinyBase.Tensor("b.weight", ElementType.F32, 2, 2));
+        var source = TinyCheckpoint.Sharded(
+            _folder["base"], "{\"model_type\": \"toy\"}", TinyCheckpoint.Tensor("a.weight", ElementType.BF16, 4, 3),
+            TinyCheckpoint.Tensor("b.weight", ElementType.F32, 2, 2));
 
         Merge(source, _folder["out"], new TinyAdapter().Linear("a", 3, 4));
 
@@ -33,9 +35,9 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Cuts_the_output_into_files_of_the_size_asked_for()
     {
-        var source = TinyBase.File(
-            _folder["base/x.safetensors"], TinyBase.Tensor("a.weight", ElementType.F32, 4, 3), TinyBase.Tensor("b.weight", ElementType.F32, 2, 2),
-            TinyBase.Tensor("c.weight", ElementType.F32, 2, 2));
+        var source = TinyCheckpoint.File(
+            _folder["base/x.safetensors"], TinyCheckpoint.Tensor("a.weight", ElementType.F32, 4, 3), TinyCheckpoint.Tensor("b.weight", ElementType.F32, 2, 2),
+            TinyCheckpoint.Tensor("c.weight", ElementType.F32, 2, 2));
 
         Merge(source, _folder["out"], new TinyAdapter().Linear("a", 3, 4), new MergeOptions { MaxShardBytes = 32 });
 
@@ -53,8 +55,8 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Joins_shards_into_the_file_asked_for()
     {
-        var source = TinyBase.Sharded(
-            _folder["base"], "{}", TinyBase.Tensor("a.weight", ElementType.F32, 4, 3), TinyBase.Tensor("b.weight", ElementType.F16, 2, 2));
+        var source = TinyCheckpoint.Sharded(
+            _folder["base"], "{}", TinyCheckpoint.Tensor("a.weight", ElementType.F32, 4, 3), TinyCheckpoint.Tensor("b.weight", ElementType.F16, 2, 2));
 
         Merge(source, _folder["out/m.safetensors"], new TinyAdapter().Linear("b", 2, 2));
 
@@ -138,7 +140,7 @@ public sealed class MergePlanTests : IDisposable
     [InlineData("{}", "h.c_proj", false, false)]
     public void A_square_weight_is_oriented_by_the_family_and_then_by_the_flag(string config, string module, bool flag, bool isTransposed)
     {
-        var source = TinyBase.Sharded(_folder["base"], config, TinyBase.Tensor($"{module}.weight", ElementType.F32, 3, 3));
+        var source = TinyCheckpoint.Sharded(_folder["base"], config, TinyCheckpoint.Tensor($"{module}.weight", ElementType.F32, 3, 3));
         using var plan = Plan(source, _folder["out"], new TinyAdapter().Linear(module, 3, 3).With("fan_in_fan_out", flag ? "true" : "false"));
 
         Assert.Equal(isTransposed, Assert.Single(plan.Summary.Changed).IsTransposed);
@@ -147,8 +149,8 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void A_square_weight_is_oriented_as_the_others_of_its_adapter()
     {
-        var source = TinyBase.File(
-            _folder["base/m.safetensors"], TinyBase.Tensor("a.weight", ElementType.F32, 3, 5), TinyBase.Tensor("b.weight", ElementType.F32, 3, 3));
+        var source = TinyCheckpoint.File(
+            _folder["base/m.safetensors"], TinyCheckpoint.Tensor("a.weight", ElementType.F32, 3, 5), TinyCheckpoint.Tensor("b.weight", ElementType.F32, 3, 3));
         using var plan = Plan(source, _folder["out"], new TinyAdapter().Linear("a", 3, 5).Linear("b", 3, 3));
 
         Assert.All(plan.Summary.Changed, change => Assert.True(change.IsTransposed));
@@ -157,8 +159,8 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Finds_layers_of_a_bare_model_and_of_an_older_library()
     {
-        var source = TinyBase.File(
-            _folder["base/m.safetensors"], TinyBase.Tensor("encoder.layer.0.attention.attention.query.weight", ElementType.F32, 3, 2));
+        var source = TinyCheckpoint.File(
+            _folder["base/m.safetensors"], TinyCheckpoint.Tensor("encoder.layer.0.attention.attention.query.weight", ElementType.F32, 3, 2));
         using var plan = Plan(source, _folder["out"], new TinyAdapter().Linear("vit.layers.0.attention.q_proj", 2, 3));
 
         Assert.Equal("encoder.layer.0.attention.attention.query.weight", Assert.Single(plan.Summary.Changed).Name);
@@ -167,7 +169,7 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Adds_a_head_that_the_base_lacks()
     {
-        var source = TinyBase.File(_folder["base/m.safetensors"], TinyBase.Tensor("a.weight", ElementType.BF16, 3, 2));
+        var source = TinyCheckpoint.File(_folder["base/m.safetensors"], TinyCheckpoint.Tensor("a.weight", ElementType.BF16, 3, 2));
         Merge(source, _folder["out.safetensors"], new TinyAdapter().Linear("a", 2, 3).With("modules_to_save", "[\"score\"]")
             .Tensor("base_model.model.score.weight", 2, 3));
 
@@ -178,7 +180,7 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Names_near_misses_and_leaves_out_the_unmatched_on_request()
     {
-        var source = TinyBase.File(_folder["base/m.safetensors"], TinyBase.Tensor("layers.0.q_proj.weight", ElementType.F32, 3, 2));
+        var source = TinyCheckpoint.File(_folder["base/m.safetensors"], TinyCheckpoint.Tensor("layers.0.q_proj.weight", ElementType.F32, 3, 2));
         var adapter = new TinyAdapter().Linear("layers.0.q_prj", 2, 3).Linear("layers.0.q_proj", 2, 3);
 
         var problem = Assert.Single(Assert.Throws<LoraOpsException>(() => Plan(source, _folder["out"], adapter)).Problems);
@@ -209,7 +211,7 @@ public sealed class MergePlanTests : IDisposable
     [Fact]
     public void Memory_that_suffices_is_what_the_plan_says()
     {
-        var source = TinyBase.File(_folder["base/m.safetensors"], TinyBase.Tensor("a.weight", ElementType.F32, 30, 20));
+        var source = TinyCheckpoint.File(_folder["base/m.safetensors"], TinyCheckpoint.Tensor("a.weight", ElementType.F32, 30, 20));
         var adapter = new TinyAdapter().Linear("a", 20, 30);
         using var plan = Plan(source, _folder["out"], adapter);
 
@@ -226,7 +228,10 @@ public sealed class MergePlanTests : IDisposable
         var overwrite = new MergeOptions { Overwrite = true };
 
         foreach (var output in (string[])[source, _folder.Path, _folder["adapter"], Directory.GetFiles(source, "*.safetensors")[0]])
-            Assert.Equal([ProblemCode.OutputIsInput], Assert.Throws<LoraOpsException>(() => Plan(source, output, adapter, overwrite)).Problems.Select(p => p.Code));
+        {
+            var problems = Assert.Throws<LoraOpsException>(() => Plan(source, output, adapter, overwrite)).Problems;
+            Assert.Equal([ProblemCode.OutputIsInput], problems.Select(problem => problem.Code));
+        }
 
         Merge(source, _folder["out"], adapter);
         Assert.Equal([ProblemCode.OutputExists], Assert.Throws<LoraOpsException>(() => Plan(source, _folder["out"], adapter)).Problems.Select(p => p.Code));
@@ -266,8 +271,9 @@ public sealed class MergePlanTests : IDisposable
 
     private static (string, string, bool) Facts(MergedWeight weight) => (weight.Name, weight.Action, weight.IsNew);
 
-    private string Tied() => TinyBase.Sharded(
-        _folder["base"], Llama, TinyBase.Tensor("model.embed_tokens.weight", ElementType.F32, 4, 3), TinyBase.Tensor("model.q.weight", ElementType.F32, 2, 2));
+    private string Tied() => TinyCheckpoint.Sharded(
+        _folder["base"], Llama, TinyCheckpoint.Tensor("model.embed_tokens.weight", ElementType.F32, 4, 3),
+        TinyCheckpoint.Tensor("model.q.weight", ElementType.F32, 2, 2));
 
     private MergePlan Plan(string source, string output, TinyAdapter adapter, MergeOptions? options = null) =>
         MergePlan.Make(source, [new AdapterSource(adapter.WriteTo(_folder["adapter"]))], output, options ?? new MergeOptions());

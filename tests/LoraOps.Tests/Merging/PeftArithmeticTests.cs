@@ -22,7 +22,9 @@ public sealed class PeftArithmeticTests
 
         using var merged = SafetensorsFile.Open(folder["out.safetensors"]);
         using var peft = SafetensorsFile.Open(Path.Combine(golden.Folder, "merged.safetensors"));
-        Assert.Equal(peft.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal), merged.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            peft.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            merged.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
         var (differing, count) = (0, 0L);
         foreach (var tensor in peft.Tensors)
         {

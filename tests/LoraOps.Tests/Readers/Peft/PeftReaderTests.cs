@@ -145,7 +145,8 @@ public sealed class PeftReaderTests : IDisposable
         new TinyAdapter().Linear("a", 3, 4)
             .Tensor(new BufferTensor("b.lora_A.weight", ElementType.I32, new TensorShape(1, 1), new byte[4])).WriteTo(_folder["adapter"]);
 
-        Assert.Equal([ProblemCode.AdapterTensorInvalid], Assert.Throws<LoraOpsException>(() => PeftReader.Read(_folder["adapter"])).Problems.Select(p => p.Code));
+        var problems = Assert.Throws<LoraOpsException>(() => PeftReader.Read(_folder["adapter"])).Problems;
+        Assert.Equal([ProblemCode.AdapterTensorInvalid], problems.Select(problem => problem.Code));
     }
 
     [Fact]

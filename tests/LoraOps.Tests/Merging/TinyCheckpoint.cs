@@ -4,7 +4,7 @@ using LoraOps.Writers.Safetensors;
 namespace LoraOps.Tests.Merging;
 
 /// <summary>Writes small base checkpoints of values that have few digits.</summary>
-internal static class TinyBase
+internal static class TinyCheckpoint
 {
     public static Tensor Tensor(string name, ElementType type, params long[] dims)
     {

@@ -7,9 +7,10 @@ using LoraOps.Tensors;
 namespace LoraOps.Merging;
 
 /// <summary>A base checkpoint and its config: finds the tensor that a module's parameter is stored as.</summary>
-internal sealed class BaseModel : IDisposable
+internal sealed class SourceModel : IDisposable
 {
     private const int MostNearMisses = 5;
+    private const string Weight = ".weight";
 
     private static readonly FrozenSet<string> EmbeddingNames = ((string[])
         ["embed_tokens", "wte", "shared", "word_embeddings", "embed_in", "tok_embeddings"]).ToFrozenSet(StringComparer.Ordinal);
@@ -20,7 +21,7 @@ internal sealed class BaseModel : IDisposable
     private readonly FrozenSet<string> _roots;
     private int _nearMisses;
 
-    private BaseModel(Checkpoint weights)
+    private SourceModel(Checkpoint weights)
     {
         Weights = weights;
         Config = ModelConfig.Read(weights.ConfigPath);
@@ -39,12 +40,12 @@ internal sealed class BaseModel : IDisposable
 
     /// <summary>Opens a base; a file uses the config.json beside it.</summary>
     /// <exception cref="LoraOpsException">A file is missing or invalid.</exception>
-    public static BaseModel Open(string path)
+    public static SourceModel Open(string path)
     {
         var weights = Checkpoint.Open(path);
         try
         {
-            return new BaseModel(weights);
+            return new SourceModel(weights);
         }
         catch
         {
@@ -59,6 +60,12 @@ internal sealed class BaseModel : IDisposable
     /// <summary>True for the names of a token embedding.</summary>
     public static bool IsEmbedding(ModuleName module) => EmbeddingNames.Contains(module.Segments[^1]);
 
+    /// <summary>True for the name of a head's weight.</summary>
+    public static bool IsHeadWeight(string tensor) => ModuleOf(tensor) is { } module && IsHead(module);
+
+    /// <summary>True for the name of a token embedding's weight.</summary>
+    public static bool IsEmbeddingWeight(string tensor) => ModuleOf(tensor) is { } module && IsEmbedding(module);
+
     /// <summary>The tensor that holds a parameter under this or another name of its layer, or null.</summary>
     public Tensor? Find(ModuleName module, string parameter) => ModuleAliases.Candidates(module)
         .SelectMany(WithAndWithoutRoot)
@@ -71,10 +78,7 @@ internal sealed class BaseModel : IDisposable
         if (Config?.TiesEmbeddings == false)
             return null;
 
-        var found = Weights.Names.Where(name =>
-                name.EndsWith(".weight", StringComparison.Ordinal) && IsEmbedding(new ModuleName(name[..^".weight".Length])))
-            .Take(2)
-            .ToList();
+        var found = Weights.Names.Where(IsEmbeddingWeight).Take(2).ToList();
         return found.Count == 1 ? Weights.Find(found[0]) : null;
     }
 
@@ -84,6 +88,9 @@ internal sealed class BaseModel : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Weights.Dispose();
+
+    private static ModuleName? ModuleOf(string tensor) =>
+        tensor.EndsWith(Weight, StringComparison.Ordinal) ? new ModuleName(tensor[..^Weight.Length]) : null;
 
     // A checkpoint saved from the bare model lacks the first segment ("transformer.", "bert.") that adapters have.
     private IEnumerable<ModuleName> WithAndWithoutRoot(ModuleName name)
