@@ -31,7 +31,7 @@ public sealed class InterruptionTests : IDisposable
         }
 
         if (File.Exists(_folder["m.onnx"]))
-            Loraops.Run("validate", "--candidate", _folder["m.onnx"], "--reference", Model, "--inputs", Fixtures.Path("bev-vit", "eval", "shanghai.safetensors")).Ended(0);
+            Loraops.Run("validate", "--candidate", _folder["m.onnx"], "--expected", Fixtures.Path("bev-vit", "reference", "shanghai.safetensors")).Ended(0);
 
         // The next run for the same output takes the leavings away.
         Loraops.Run([.. convert, "--overwrite"]).Ended(0);

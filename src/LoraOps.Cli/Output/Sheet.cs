@@ -49,7 +49,7 @@ internal sealed class Sheet
     {
         var words = label.Split([' ', '-', '/', '×'], StringSplitOptions.RemoveEmptyEntries);
         return string.Concat(words.Select((word, index) => index == 0
-            ? char.ToLowerInvariant(word[0]) + word[1..]
+            ? (word.Any(char.IsLower) ? char.ToLowerInvariant(word[0]) + word[1..] : word.ToLowerInvariant())
             : char.ToUpperInvariant(word[0]) + word[1..]));
     }
 }

@@ -32,6 +32,22 @@ public sealed partial class OutputTests
         Assert.Equal(run.Output, Loraops.Run("inspect", Adapter).Output);
     }
 
+    [Fact]
+    public void A_terminal_sees_bars_and_a_log_sees_a_line_for_each_stage()
+    {
+        string[] convert =
+        [
+            "convert", "--model", Fixtures.Path("bev-vit", "onnx", "torchscript", "model.onnx"), "--adapter", Adapter,
+            "-o", "nowhere/m.onnx", "--dry-run", "--explain",
+        ];
+
+        Assert.Equal(
+            ["reading the adapters", "reading the model", "folding the adapters into the weights"],
+            Loraops.Run(convert).Ended(0).Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd()));
+        Assert.Contains('\u001b', Loraops.RunOn(new(true, true, 80, WantsColor: true), default, convert).Ended(0).Error);
+        Assert.Empty(Loraops.Run([.. convert, "-q"]).Ended(0).Error);
+    }
+
     [Theory]
     [InlineData("always", true)]
     [InlineData("never", false)]
