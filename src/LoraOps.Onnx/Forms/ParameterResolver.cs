@@ -53,11 +53,20 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             : null;
         target ??= ByName(replacement);
         var reason = target is null ? Missing(replacement) : Fault(target);
-        if (reason is null)
-            return target;
+        if (target is null || reason is not null)
+        {
+            problems.Add(MappingProblems.ParameterUnmapped(_model.Path, replacement.FullName, reason ?? ""));
+            return null;
+        }
 
-        problems.Add(MappingProblems.ParameterUnmapped(_model.Path, replacement.FullName, reason));
-        return null;
+        var named = _modules.Base?.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
+        if (named is not null && _modules.Base?.Difference(named, target.Tensor) is { } difference)
+        {
+            problems.Add(MappingProblems.BaseDiffers(_model.Path, replacement.FullName, target.Edges[0].Value, difference));
+            return null;
+        }
+
+        return target with { IsVerified = named is not null };
     }
 
     private ParameterTarget? BesideWeight(Replacement replacement, Resolution module)
@@ -65,7 +74,7 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
         var edges = module.Uses.Select(use => use.Bias).OfType<Edge>().ToList();
         return edges.Count == module.Uses.Count && edges.Select(edge => edge.Value).Distinct(StringComparer.Ordinal).Count() == 1
             && _index.Stored(edges[0].Value) is { } tensor
-                ? new ParameterTarget(replacement, tensor, edges, module.Evidence, module.IsVerified)
+                ? new ParameterTarget(replacement, tensor, edges, module.Evidence, false)
                 : null;
     }
 

@@ -14,7 +14,6 @@ public sealed class ModuleResolver
     private readonly OnnxModel _model;
     private readonly GraphIndex _index;
     private readonly MappingOptions _options;
-    private readonly CheckpointComparison? _base;
 
     /// <summary>Prepares to resolve modules in one graph.</summary>
     public ModuleResolver(OnnxModel model, GraphIndex index, MappingOptions options)
@@ -22,12 +21,15 @@ public sealed class ModuleResolver
         _model = model;
         _index = index;
         _options = options;
-        _base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
+        Base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
         Uses = WeightUses.Find(index);
     }
 
     /// <summary>Every use of a stored weight in the graph.</summary>
     public IReadOnlyList<WeightUse> Uses { get; }
+
+    /// <summary>The comparison with the base checkpoint, or null if none was given.</summary>
+    public CheckpointComparison? Base { get; }
 
     /// <summary>Finds a module's nodes, or adds the reason why not to <paramref name="problems"/> and gives null.</summary>
     /// <param name="module">The module.</param>
@@ -74,7 +76,7 @@ public sealed class ModuleResolver
         }
 
         var tiers = candidates.SelectMany(candidate => candidate.Evidence).Select(evidence => evidence.Tier);
-        return new Resolution(module, [.. candidates.Select(candidate => candidate.Use)], [.. tiers.Distinct().Order()], _base is not null);
+        return new Resolution(module, [.. candidates.Select(candidate => candidate.Use)], [.. tiers.Distinct().Order()], Base is not null);
     }
 
     private Problem? Fault(
@@ -90,9 +92,9 @@ public sealed class ModuleResolver
         if (OnnxTensor.TypeOf(use.Tensor.DataType) is not { } type || !StoredWeight.IsWritable(type) || use.Alpha == 0)
             return MappingProblems.WeightTypeUnsupported(_model.Path, module.Value, OnnxTensor.TypeOf(use.Tensor.DataType)?.Name() ?? "another type");
 
-        if (_base is not null)
+        if (Base is not null)
         {
-            return _base.Difference(aliases, use) is { } difference
+            return Base.Difference(aliases, use) is { } difference
                 ? IsRewritten(candidate) is { } why
                     ? MappingProblems.WeightRewritten(_model.Path, module.Value, $"{why}, and {difference}")
                     : MappingProblems.BaseDiffers(_model.Path, module.Value, use.Name, difference)

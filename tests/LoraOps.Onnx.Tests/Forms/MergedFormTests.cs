@@ -4,6 +4,10 @@ using LoraOps.Onnx.Forms;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
 using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
+using LoraOps.Tensors;
+using LoraOps.Testing;
+using LoraOps.Writers.Safetensors;
 using static LoraOps.Onnx.Tests.TinyModel;
 
 namespace LoraOps.Onnx.Tests.Forms;
@@ -153,6 +157,31 @@ public class MergedFormTests
         Assert.Equal([7f, 8f], Values(merged, merged.Graph.Node[1].Input[0]));
         Assert.Equal("a.bias", merged.Graph.Node[3].Input[0]);
         Assert.Equal([.1f, .2f], Values(merged, "a.bias"), Close);
+    }
+
+    [Theory]
+    [InlineData("fc.bias", .1f, true)]
+    [InlineData("other.bias", .1f, false)]
+    [InlineData("fc.bias", .3f, null)]
+    public void Compares_a_replaced_bias_with_the_base(string name, float first, bool? isVerified)
+    {
+        using var folder = new TemporaryFolder();
+        var bias = BufferTensor.FromFloats(name, ElementType.F32, new TensorShape(2), [first, .2f]);
+        SafetensorsWriter.Write(folder["base.safetensors"], [bias]);
+        using var checkpoint = Checkpoint.Open(folder["base.safetensors"]);
+        var options = new MappingOptions { Base = checkpoint };
+        var model = new TinyModel().Weight("fc.weight", [2, 3]).Weight("fc.bias", [2])
+            .Node("Gemm", "/fc/Gemm", ["x", "fc.weight", "fc.bias", "y"], Int("transB", 1)).Model;
+        WeightedAdapter[] adapters = [DenseDelta.Replacing("fc", "bias", [2], 7, 8)];
+
+        if (isVerified is null)
+        {
+            var refusal = Assert.Throws<LoraOpsException>(() => MergedForm.Convert(model, adapters, options));
+            Assert.Equal(ProblemCode.BaseDiffers, Assert.Single(refusal.Problems).Code);
+            return;
+        }
+
+        Assert.Equal(isVerified, Assert.Single(MergedForm.Convert(model, adapters, options).Sites).IsVerified);
     }
 
     [Fact]
