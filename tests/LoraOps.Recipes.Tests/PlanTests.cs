@@ -81,6 +81,7 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
+    [Raises(ProblemCode.OutputExists)]
     public void A_strange_folder_in_the_place_of_a_bundle_stops_the_plan_unless_told_otherwise()
     {
         var recipe = _kitchen.Write();
@@ -92,6 +93,7 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
+    [Raises(ProblemCode.OutputUnwritable)]
     public void An_output_below_a_file_stops_the_plan()
     {
         var recipe = _kitchen.Write(more: "output: recipe.yaml/out");

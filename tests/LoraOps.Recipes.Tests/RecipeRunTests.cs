@@ -179,6 +179,7 @@ public sealed class RecipeRunTests : IDisposable
         var report = RecipeRun.Run(new Plan(recipe, true, plan.Inputs, [broken, plan.Adapters[1]]));
         Assert.Equal([JobStatus.Failed, JobStatus.Built], report.Jobs.Select(job => job.Status));
         Assert.Equal(ExitCode.InvalidInput, report.ExitCode);
+        Assert.DoesNotContain(Entries(), entry => Path.GetFileName(entry).StartsWith("work", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -26,13 +26,8 @@ internal sealed class OutputFolder(string path)
     /// <summary>Where a stage's result goes.</summary>
     public string EntryOf(string key) => System.IO.Path.Combine(Cache, key);
 
-    /// <summary>A new folder for a stage's files; the next run removes what is left of it.</summary>
-    public string Scratch(string key)
-    {
-        var scratch = System.IO.Path.Combine(Cache, $"work-{key}");
-        Directory.CreateDirectory(scratch);
-        return scratch;
-    }
+    /// <summary>A new folder for a stage's files; the next run removes what a killed one left of it.</summary>
+    public Scratch Scratch(string key) => new(System.IO.Path.Combine(Cache, $"work-{key}"));
 
     /// <summary>The manifest of a stage's result, or null if there is none or it is damaged.</summary>
     public BundleManifest? Find(string key)

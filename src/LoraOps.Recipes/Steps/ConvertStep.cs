@@ -25,8 +25,8 @@ internal sealed class ConvertStep(Plan plan)
     /// <summary>Does the step and keeps its result under the adapter's key.</summary>
     public BundleManifest Run(PlannedAdapter adapter, CancellationToken stop)
     {
-        var scratch = plan.Output.Scratch(adapter.Key);
-        var model = Path.Combine(scratch, ModelName);
+        using var scratch = plan.Output.Scratch(adapter.Key);
+        var model = scratch[ModelName];
         Merge(adapter).Save(model);
         stop.ThrowIfCancellationRequested();
         var manifest = new BundleManifest

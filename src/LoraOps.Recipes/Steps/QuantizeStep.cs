@@ -23,9 +23,9 @@ internal sealed class QuantizeStep(Plan plan)
     /// <param name="stop">Looked at between batches.</param>
     public BundleManifest Run(PlannedAdapter adapter, PlannedJob job, BundleManifest merged, CancellationToken stop)
     {
-        var scratch = plan.Output.Scratch(job.Key);
+        using var scratch = plan.Output.Scratch(job.Key);
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
-        var target = Path.Combine(scratch, ConvertStep.ModelName);
+        var target = scratch[ConvertStep.ModelName];
         var data = SampleSet.Open(adapter.Recipe.Calibration.Value);
         var quantization = Quantize(source, job.Chip, data, stop);
         quantization.Model.Save(target);

@@ -18,6 +18,7 @@ public sealed class BundleVerifierTests : IDisposable
     [Fact]
     public void Every_flipped_bit_of_every_file_is_found()
     {
+        TinyBundle.Write(_folder, manifest: new BundleManifest { Name = "x" });
         foreach (var file in TinyBundle.Files(_bundle).ToList())
         {
             var bytes = File.ReadAllBytes(file);
@@ -38,10 +39,11 @@ public sealed class BundleVerifierTests : IDisposable
     [Fact]
     public void A_removed_and_a_doubled_byte_are_found_anywhere()
     {
+        TinyBundle.Write(_folder, manifest: new BundleManifest { Name = "x" });
         foreach (var file in TinyBundle.Files(_bundle).ToList())
         {
             var bytes = File.ReadAllBytes(file);
-            for (var at = 0; at < bytes.Length; at += 7)
+            for (var at = 0; at < bytes.Length; at += 3)
             {
                 File.WriteAllBytes(file, [.. bytes[..at], .. bytes[(at + 1)..]]);
                 Assert.Equal(ExitCode.WrongDigest, FirstExit($"{file} without {at}"));

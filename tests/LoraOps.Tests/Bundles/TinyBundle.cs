@@ -20,14 +20,14 @@ internal static class TinyBundle
         ],
     };
 
-    public static string Write(TemporaryFolder folder, string name = "bundle")
+    public static string Write(TemporaryFolder folder, string name = "bundle", BundleManifest? manifest = null)
     {
         File.WriteAllText(folder["model.onnx"], "weights");
         File.WriteAllText(folder["notes.txt"], "Grüße\n");
         BundleWriter.Write(
             folder[name],
             [new BundleFile("notes/read me.txt", folder["notes.txt"]), new BundleFile("model.onnx", folder["model.onnx"])],
-            Manifest,
+            manifest ?? Manifest,
             overwrite: true);
         return folder[name];
     }
