@@ -73,10 +73,10 @@ public sealed class ReadmeTests
     private static void Same(IEnumerable<string> code, IEnumerable<string> readme) =>
         Assert.Equal(code.Order(StringComparer.Ordinal), readme.Order(StringComparer.Ordinal));
 
-    private static RootCommand Root()
+    private static Command Root()
     {
         var root = typeof(CommandLine).GetMethod("Root", BindingFlags.NonPublic | BindingFlags.Static)!;
-        return (RootCommand)root.Invoke(null, [.. root.GetParameters().Select(Made)])!;
+        return (Command)root.Invoke(null, [.. root.GetParameters().Select(Made)])!;
     }
 
     // The command line makes its own options and its own terminal; neither changes which commands there are.

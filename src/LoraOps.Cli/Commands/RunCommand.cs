@@ -13,7 +13,7 @@ internal sealed class RunCommand : Verb
 
     private static readonly string[] Columns =
     [
-        "adapter", "chip", "base accuracy", "adapter accuracy", "INT8 accuracy", "cosine", "SQNR", "size", "time", "status",
+        "adapter", "chip", "base=base accuracy", "float=adapter accuracy", "INT8=INT8 accuracy", "cosine", "SQNR", "size", "time", "status",
     ];
 
     private readonly Argument<string> _recipe = new("RECIPE.yaml") { Description = "The recipe; its paths are relative to it." };
@@ -87,7 +87,7 @@ internal sealed class RunCommand : Verb
             .Add("output", report.Output)
             .Add("up to date", report.IsUpToDate)
             .Add("time", Cell.Seconds(report.Elapsed))
-            .AddGrid("results", Columns, report.Jobs.Select(Row))
+            .AddGrid("accuracy, distance and size=results", Columns, report.Jobs.Select(Row))
             .AddGrid(
                 "details",
                 ["adapter", "chip", "bundle", "conversion error", "float bytes", "integer kernels"],
@@ -114,14 +114,14 @@ internal sealed class RunCommand : Verb
         Status(job.Status),
     ];
 
-    private static Cell Share(double? value) => value is { } share ? Cell.Share(share) : Cell.None;
+    private static Cell Share(double? value) => value is { } share ? new Cell(FormattableString.Invariant($"{share * 100:0.0} %"), share) : Cell.None;
 
     private static Cell Size(long? bytes) => bytes is { } count ? Cell.Bytes(count) : Cell.None;
 
     private static Cell Status(JobStatus status) => status switch
     {
         JobStatus.Built => new Cell("built", "built") { Tone = Tone.Good },
-        JobStatus.UpToDate => new Cell("up to date", "up-to-date") { Tone = Tone.Good },
+        JobStatus.UpToDate => new Cell("cached", "up-to-date") { Tone = Tone.Good },
         JobStatus.Restored => new Cell("restored", "restored") { Tone = Tone.Good },
         JobStatus.GateFailed => new Cell("GATE FAILED", "gate-failed") { Tone = Tone.Bad },
         _ => new Cell("FAILED", "failed") { Tone = Tone.Bad },

@@ -28,7 +28,7 @@ internal static class PlainText
 
                     break;
                 case Grid { Rows.Count: > 0 } grid:
-                    text.AppendLine().AppendLine(grid.Label);
+                    text.AppendLine().AppendLine(Sheet.Heading(grid.Label));
                     AppendGrid(text, grid);
                     break;
             }
@@ -47,9 +47,9 @@ internal static class PlainText
     private static void AppendGrid(StringBuilder text, Grid grid)
     {
         var rows = grid.Rows.Select(row => row.Select(cell => Printable(cell.Text)).ToArray()).ToArray();
-        var widths = grid.Columns.Select((name, column) => rows.Select(row => Columns(row[column])).Append(Columns(name)).Max()).ToArray();
+        var widths = grid.Columns.Select((name, column) => rows.Select(row => Columns(row[column])).Append(Columns(Sheet.Heading(name))).Max()).ToArray();
         var areNumbers = grid.Columns.Select((_, column) => IsNumeric(grid, column)).ToArray();
-        foreach (var row in rows.Prepend([.. grid.Columns]))
+        foreach (var row in rows.Prepend([.. grid.Columns.Select(Sheet.Heading)]))
             Line(text, Gap + string.Join(Gap, row.Select((cell, c) => areNumbers[c] ? Right(cell, widths[c]) : Left(cell, widths[c]))));
     }
 

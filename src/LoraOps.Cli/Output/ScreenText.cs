@@ -6,7 +6,7 @@ namespace LoraOps.Cli.Output;
 internal static class ScreenText
 {
     private const int NarrowestText = 14;
-    private const int CellPadding = 3;
+    private const int BoxedPadding = 3;
 
     /// <summary>Writes the parts that people asked to see.</summary>
     public static void Write(IAnsiConsole console, Sheet sheet, bool withDetails)
@@ -36,32 +36,38 @@ internal static class ScreenText
 
     private static void WriteGrid(IAnsiConsole console, Grid grid)
     {
-        if (LeastWidth(grid) <= console.Profile.Width)
-        {
-            console.Write(AsTable(grid));
-            return;
-        }
+        var least = Enumerable.Range(0, grid.Columns.Count).Sum(column => LeastWidth(grid, column));
+        if (least + (BoxedPadding * grid.Columns.Count) + 1 <= console.Profile.Width)
+            console.Write(AsTable(grid, isBoxed: true));
+        else if (least + grid.Columns.Count <= console.Profile.Width)
+            console.Write(AsTable(grid, isBoxed: false));
+        else
+            WriteCards(console, grid);
+    }
 
-        // Too narrow for columns: a number broken over two lines is worse than a longer page.
-        console.MarkupLineInterpolated($"[bold]{grid.Label}[/]");
+    // Too narrow for columns: a number broken over two lines is worse than a longer page.
+    private static void WriteCards(IAnsiConsole console, Grid grid)
+    {
+        console.MarkupLineInterpolated($"[bold]{Sheet.Heading(grid.Label)}[/]");
         foreach (var row in grid.Rows)
         {
-            console.Write(Fields(grid.Columns.Zip(row)));
+            console.Write(Fields(grid.Columns.Select(Sheet.Heading).Zip(row)));
             console.WriteLine();
         }
     }
 
-    private static Table AsTable(Grid grid)
+    private static Table AsTable(Grid grid, bool isBoxed)
     {
-        var table = new Table { Border = TableBorder.Rounded, Title = new TableTitle(Markup.Escape(grid.Label)) };
+        var table = new Table { Border = isBoxed ? TableBorder.Rounded : TableBorder.None, Title = new TableTitle(Markup.Escape(Sheet.Heading(grid.Label))) };
         table.BorderColor(Color.Grey);
         for (var column = 0; column < grid.Columns.Count; column++)
         {
             var isNumber = PlainText.IsNumeric(grid, column);
-            table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(grid.Columns[column])}[/]"))
+            table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(Sheet.Heading(grid.Columns[column]))}[/]"))
             {
                 Alignment = isNumber ? Justify.Right : Justify.Left,
                 NoWrap = isNumber || LongestText(grid, column) <= NarrowestText,
+                Padding = isBoxed ? new Padding(1, 0, 1, 0) : new Padding(0, 0, 1, 0),
             });
         }
 
@@ -82,11 +88,12 @@ internal static class ScreenText
         return grid;
     }
 
-    private static int LeastWidth(Grid grid) => 1 + Enumerable.Range(0, grid.Columns.Count).Sum(column =>
-        CellPadding + (PlainText.IsNumeric(grid, column) ? LongestText(grid, column) : Math.Min(LongestText(grid, column), NarrowestText)));
+    private static int LeastWidth(Grid grid, int column) => PlainText.IsNumeric(grid, column)
+        ? LongestText(grid, column)
+        : Math.Min(LongestText(grid, column), NarrowestText);
 
     private static int LongestText(Grid grid, int column) =>
-        grid.Rows.Select(row => row[column].Text.Length).Append(grid.Columns[column].Length).Max();
+        grid.Rows.Select(row => row[column].Text.Length).Append(Sheet.Heading(grid.Columns[column]).Length).Max();
 
     private static Text AsText(Cell cell) => new(PlainText.Printable(cell.Text), cell.Tone switch
     {

@@ -44,10 +44,13 @@ internal sealed class Sheet
         return this;
     }
 
-    /// <summary>The name of a part for scripts: <c>external data</c> is <c>externalData</c>.</summary>
+    /// <summary>What people read: a label may give scripts another name after an equals sign, <c>base=base accuracy</c>.</summary>
+    public static string Heading(string label) => label.Split('=')[0];
+
+    /// <summary>What scripts read: <c>external data</c> is <c>externalData</c>.</summary>
     public static string Key(string label)
     {
-        var words = label.Split([' ', '-', '/', '×'], StringSplitOptions.RemoveEmptyEntries);
+        var words = label.Split('=')[^1].Split([' ', '-'], StringSplitOptions.RemoveEmptyEntries);
         return string.Concat(words.Select((word, index) => index == 0
             ? (word.Any(char.IsLower) ? char.ToLowerInvariant(word[0]) + word[1..] : word.ToLowerInvariant())
             : char.ToUpperInvariant(word[0]) + word[1..]));

@@ -23,8 +23,12 @@ public sealed class RunCommandTests : IDisposable
         Assert.True(job.GetProperty("int8Accuracy").GetDouble() > 0.9);
         Loraops.Run("bundle", "verify", _folder["out/shanghai-x64-vnni"]).Ended(0);
 
+        var narrow = Loraops.RunOn(new(true, true, 80, WantsColor: false), default, run).Ended(0).Output;
+        Assert.Contains(narrow.Split('\n'), line => line.Contains("shanghai", StringComparison.Ordinal) && line.Contains("kB", StringComparison.Ordinal));
+        Assert.All(narrow.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+
         var second = Loraops.Run(run).Ended(0);
-        Assert.Contains("up to date", second.Output, StringComparison.Ordinal);
+        Assert.Contains("cached", second.Output, StringComparison.Ordinal);
         Assert.Contains("nothing was done", second.Output, StringComparison.Ordinal);
     }
 
