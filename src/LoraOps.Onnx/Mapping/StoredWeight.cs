@@ -1,5 +1,6 @@
 using LoraOps.Onnx.Graphs;
 using LoraOps.Tensors;
+using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Onnx.Mapping;
 
@@ -47,13 +48,7 @@ public static class StoredWeight
     public static float[] Transpose(ReadOnlySpan<float> values, int rows, int columns)
     {
         var result = new float[values.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            var source = values.Slice(row * columns, columns);
-            for (var column = 0; column < columns; column++)
-                result[(column * rows) + row] = source[column];
-        }
-
+        Transposition.Transpose(values, rows, columns, result);
         return result;
     }
 }

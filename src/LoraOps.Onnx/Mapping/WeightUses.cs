@@ -1,4 +1,5 @@
 using LoraOps.Adapters;
+using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using LoraOps.Tensors;
 
@@ -11,13 +12,13 @@ public static class WeightUses
 
     /// <summary>All uses, in graph order.</summary>
     public static IReadOnlyList<WeightUse> Find(GraphIndex index) => [.. index.Nodes
+        .Where(node => node.Is("MatMul", "Gemm", "Conv", "Gather"))
         .Select(node => node.OpType switch
         {
             "MatMul" => Linear(index, node, isOutIn: false),
-            "Gemm" => Linear(index, node, isOutIn: Integer(node, "transB", 0) == 1),
+            "Gemm" => Linear(index, node, isOutIn: node.Integer("transB", 0) == 1),
             "Conv" => Convolution(index, node),
-            "Gather" when Integer(node, "axis", 0) == 0 => Embedding(index, node),
-            _ => null,
+            _ => node.Integer("axis", 0) == 0 ? Embedding(index, node) : null,
         })
         .OfType<WeightUse>()];
 
@@ -29,7 +30,7 @@ public static class WeightUses
         var isTransposed = isOutIn == source.IsFlipped;
         return Use(node, 1, source, LayerKind.Linear, isTransposed) with
         {
-            Alpha = node.Attribute.FirstOrDefault(attribute => attribute.Name == "alpha")?.F ?? 1,
+            Alpha = node.Float("alpha", 1),
             Bias = node.OpType == "Gemm"
                 ? BiasInput(index, node)
                 : BiasOfAdd(index, node, source.Tensor.Dims[isTransposed ? 1 : 0]),
@@ -43,7 +44,7 @@ public static class WeightUses
 
         return Use(node, 1, source, LayerKind.Convolution, isTransposed: false) with
         {
-            Groups = Integer(node, "group", 1),
+            Groups = node.Integer("group", 1),
             Bias = BiasInput(index, node),
         };
     }
@@ -89,7 +90,7 @@ public static class WeightUses
     }
 
     private static bool SwapsTwo(NodeProto transpose) =>
-        transpose.Attribute.FirstOrDefault(attribute => attribute.Name == "perm") is not { } perm || perm.Ints is [1, 0];
+        transpose.Integers("perm") is [] or [1, 0];
 
     private static Edge? BiasInput(GraphIndex index, NodeProto node) =>
         node.Input.Count > 2 && index.Stored(node.Input[2]) is not null ? new Edge(node, 2) : null;
@@ -107,9 +108,6 @@ public static class WeightUses
 
         return null;
     }
-
-    private static long Integer(NodeProto node, string name, long missing) =>
-        node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.I ?? missing;
 
     private sealed record Source(string Name, TensorProto Tensor, IReadOnlyList<NodeProto> Chain, bool IsFlipped);
 }
