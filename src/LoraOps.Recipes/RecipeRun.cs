@@ -9,7 +9,7 @@ namespace LoraOps.Recipes;
 /// <param name="Stage"><c>convert</c> or <c>quantize</c>.</param>
 /// <param name="Adapter">The adapter.</param>
 /// <param name="Chip">The chip; null for what serves all chips.</param>
-/// <param name="Fraction">How much of the whole run is done, 0…1.</param>
+/// <param name="Fraction">How much of the run's own work is done, 0…1; what an earlier run did does not count.</param>
 public sealed record RunProgress(string Stage, string Adapter, string? Chip, double Fraction);
 
 /// <summary>How to run a plan.</summary>
@@ -91,11 +91,16 @@ public sealed class RecipeRun
         }
     }
 
+    // What an earlier run did is looked up in no time: naming it would look like work.
     private void Telling(string stage, PlannedAdapter adapter, PlannedJob? job, Action work)
     {
-        Tell(stage, adapter, job, finished: 0);
+        var isDone = job is null ? adapter.IsConverted : job.IsQuantized && job.IsPublished;
+        if (!isDone)
+            Tell(stage, adapter, job, finished: 0);
+
         work();
-        Tell(stage, adapter, job, finished: 1);
+        if (!isDone)
+            Tell(stage, adapter, job, finished: 1);
     }
 
     private void Tell(string stage, PlannedAdapter adapter, PlannedJob? job, int finished)
@@ -103,7 +108,7 @@ public sealed class RecipeRun
         lock (_telling)
         {
             _stepsDone += finished;
-            var all = _plan.Adapters.Sum(one => 1 + one.Jobs.Count);
+            var all = _plan.Adapters.Sum(one => (one.IsConverted ? 0 : 1) + one.Jobs.Count(job => !job.IsQuantized || !job.IsPublished));
             _options.Progress?.Invoke(new RunProgress(stage, adapter.Recipe.Name, job?.Chip.Name, (double)_stepsDone / all));
         }
     }

@@ -45,7 +45,7 @@ internal sealed class ChipsCommand : Verb
             ["name", "vendor", "sdk", "activations", "weights", "bias", "opset", "description"],
             chips.Select(chip => new Cell[]
             {
-                chip.Name, chip.Vendor, chip.Sdk, Activations(chip), Weights(chip), chip.Bias.ToString(), Opset(chip), chip.Description,
+                chip.Name, chip.Vendor, chip.Sdk, Activations(chip), Weights(chip), chip.Bias.ToString().ToLowerInvariant(), Opset(chip), chip.Description,
             }))
         .AddGrid("rules", ["id", "demand", .. chips.Select(chip => chip.Name)], ChipRules.All.Select(rule =>
             chips.Select(chip => SeverityOf(chip, rule.Id)).Prepend((Cell)rule.Demand).Prepend((Cell)rule.Id).ToArray()));
@@ -57,7 +57,7 @@ internal sealed class ChipsCommand : Verb
         .Add("description", chip.Description)
         .Add("activations", Activations(chip))
         .Add("weights", Weights(chip))
-        .Add("bias", chip.Bias.ToString())
+        .Add("bias", chip.Bias.ToString().ToLowerInvariant())
         .Add("opset", Opset(chip))
         .Add("max ir version", chip.MaxIrVersion)
         .Add("quantized operators", Cell.List(chip.WeightedOps))
