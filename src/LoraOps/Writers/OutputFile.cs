@@ -30,6 +30,11 @@ public sealed class OutputFile : IDisposable
                 PreallocationSize = length,
             });
         }
+        catch (IOException) when (!HasSpace(path, length))
+        {
+            // Taking the space in advance fails with no error number of its own.
+            throw new LoraOpsException(OutputProblems.DiskFull(StagedOutput.FinalPath(path)));
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw Translate(path, error);
@@ -39,8 +44,8 @@ public sealed class OutputFile : IDisposable
     /// <summary>What a failed write means.</summary>
     public static LoraOpsException Translate(string path, Exception error) => new(
         error.HResult is NoSpaceOnUnix or NoSpaceOnWindows
-            ? OutputProblems.DiskFull(path)
-            : OutputProblems.OutputUnwritable(path, error.Message));
+            ? OutputProblems.DiskFull(StagedOutput.FinalPath(path))
+            : OutputProblems.OutputUnwritable(StagedOutput.FinalPath(path), error.Message));
 
     /// <summary>Appends bytes.</summary>
     /// <exception cref="LoraOpsException">They cannot be written.</exception>
@@ -72,4 +77,7 @@ public sealed class OutputFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private static bool HasSpace(string path, long length) =>
+        new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace >= length;
 }

@@ -58,6 +58,13 @@ public sealed class StagedOutput : IDisposable
         return exists && !overwrite ? OutputProblems.OutputExists(destination) : null;
     }
 
+    /// <summary>Where a staged file will be once it is committed: the name that people know, for messages. Other paths stay as they are.</summary>
+    public static string FinalPath(string path)
+    {
+        var parts = path.Split(Io.Path.DirectorySeparatorChar);
+        return string.Join(Io.Path.DirectorySeparatorChar, parts.Where(part => !(part.StartsWith('.') && part.EndsWith(Suffix, StringComparison.Ordinal))));
+    }
+
     /// <summary>Puts the finished output in its place.</summary>
     /// <exception cref="LoraOpsException">A companion of it exists and may not be overwritten.</exception>
     public void Commit()

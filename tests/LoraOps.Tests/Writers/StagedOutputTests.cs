@@ -128,4 +128,13 @@ public sealed class StagedOutputTests : IDisposable
         Assert.False(Directory.Exists(_folder[".a.killed.partial"]));
         Assert.True(Directory.Exists(Path.GetDirectoryName(other.Path)));
     }
+
+    [Fact]
+    public void Calls_a_staged_file_by_the_name_that_people_know()
+    {
+        using var output = StagedOutput.ForFolder(_folder["out"], overwrite: false);
+
+        Assert.Equal(_folder["out/a.bin"], StagedOutput.FinalPath(Path.Combine(output.Path, "a.bin")));
+        Assert.Equal(_folder["a.bin"], StagedOutput.FinalPath(_folder["a.bin"]));
+    }
 }
