@@ -32,7 +32,7 @@ internal static class ChipProfileReader
             Check(profile, file, problems);
             return problems.Count == 0 ? profile with { Digest = Digest.OfBytes(json.Span) } : throw new LoraOpsException(problems);
         }
-        catch (JsonException damage)
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException)
         {
             throw new LoraOpsException(ChipProblems.ProfileInvalid(file, "", $"is no JSON: {damage.Message}"));
         }

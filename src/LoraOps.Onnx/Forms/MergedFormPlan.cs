@@ -34,13 +34,29 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     private static IEnumerable<WeightTarget> Deltas(
         ModuleResolver resolver, IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
     {
-        var modules = adapters.SelectMany(adapter => adapter.Adapter.Modules.Select(module => (module, Weight: (float)adapter.Weight)));
-        foreach (var same in modules.GroupBy(pair => pair.module.Name))
+        var modules = adapters.SelectMany(adapter => adapter.Adapter.Modules.Select(module => (Source: adapter, Module: module)));
+        foreach (var same in modules.GroupBy(pair => pair.Module.Name))
         {
-            var deltas = same.Select(pair => (pair.module.Delta, pair.Weight)).ToList();
-            if (resolver.Resolve(same.Key, deltas[0].Delta.Layer, deltas[0].Delta.WeightShape, problems) is { } resolution)
+            var first = same.First();
+            foreach (var (source, module) in same.Skip(1))
+            {
+                if (Clash(first.Module.Delta, module.Delta) is { } reason)
+                    problems.Add(MergeProblems.Conflict(same.Key.Parameter("weight"), first.Source.Adapter.Name, source.Adapter.Name, reason));
+            }
+
+            var deltas = same.Select(pair => (pair.Module.Delta, (float)pair.Source.Weight)).ToList();
+            if (resolver.Resolve(same.Key, first.Module.Delta.Layer, first.Module.Delta.WeightShape, problems) is { } resolution)
                 yield return new WeightTarget(resolution, deltas, null);
         }
+    }
+
+    // Why two deltas of one weight have no sum, or null.
+    private static string? Clash(Delta one, Delta other)
+    {
+        if (one.Layer != other.Layer || !one.WeightShape.Equals(other.WeightShape))
+            return $"one is for a weight {one.WeightShape}, the other for {other.WeightShape}";
+
+        return one.NeedsWeight || other.NeedsWeight ? "DoRA rescales the weight that the other one adds to" : null;
     }
 
     private static IEnumerable<WeightTarget> Wholes(ModuleResolver resolver, List<Replacement> replacements, List<Problem> problems) =>
@@ -52,6 +68,12 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
 
     private static List<Replacement> Replacements(IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
     {
+        foreach (var adapter in adapters.Where(adapter => adapter.Weight != 1))
+        {
+            problems.AddRange(adapter.Adapter.Replacements.Select(replacement =>
+                MergeProblems.WeightedReplacement(replacement.FullName, adapter.Adapter.Name, adapter.Weight)));
+        }
+
         var all = adapters.SelectMany(adapter => adapter.Adapter.Replacements.Select(replacement => (replacement, adapter.Adapter.Name)));
         var groups = all.GroupBy(pair => pair.replacement.FullName, StringComparer.Ordinal).ToList();
         foreach (var clash in groups.Where(group => group.Count() > 1))

@@ -110,6 +110,9 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
         if (!dims.SequenceEqual(wanted))
             return $"'{target.Edges[0].Value}' in the graph is {new TensorShape([.. target.Tensor.Dims])}, the new value {value.Shape}";
 
+        if (target.Edges.FirstOrDefault(edge => edge.Input == 2 && edge.Node.Is("Gemm") && edge.Node.Float("beta", 1) != 1).Node is { } scaled)
+            return $"node '{scaled.Name}' multiplies it with a beta, so it is not the module's own";
+
         return OnnxTensor.TypeOf(target.Tensor.DataType) is { } type && StoredWeight.IsWritable(type)
             ? null
             : "it is stored in a type that cannot be changed";

@@ -71,6 +71,19 @@ public sealed class OnnxModel
         return clone;
     }
 
+    /// <summary>A copy that has every tensor in its message; this model itself if it has no external data.</summary>
+    public OnnxModel Inlined()
+    {
+        if (!HasExternalData)
+            return this;
+
+        var inlined = new OnnxModel(Proto.Clone(), Path);
+        foreach (var tensor in inlined.AllTensors().Where(ExternalData.IsExternal))
+            OnnxTensor.SetRaw(tensor, Read(tensor).ToBytes());
+
+        return inlined;
+    }
+
     /// <summary>A view of an initializer's or constant's elements.</summary>
     /// <exception cref="LoraOpsException">Its bytes do not fit its dimensions, or its type is none that LoraOps knows.</exception>
     public Tensor Read(TensorProto tensor) => OnnxTensor.Read(tensor, Path);

@@ -54,9 +54,9 @@ internal sealed class NodeRewriter(
             node.Unset("beta");
         }
 
-        var isScaled = node.Float("alpha", 1) != 1;
+        var factor = node.Float("alpha", 1);
         node.Unset("alpha");
-        node.Input[1] = _writer.Weight(node, WeightOf(planned), weight, isScaled);
+        node.Input[1] = _writer.Weight(node, WeightOf(planned), weight, factor);
         node.Input[0] = _writer.Activation(planned.Activation, plan.ProducerOf(planned.Activation), activation);
         return entry with
         {

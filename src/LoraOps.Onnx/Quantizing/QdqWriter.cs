@@ -46,11 +46,11 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
     /// <param name="node">The first node that takes it.</param>
     /// <param name="weight">The float weight.</param>
     /// <param name="quantized">Its values, which may differ from the float weight's by a folded factor.</param>
-    /// <param name="isScaled">True if they do.</param>
+    /// <param name="factor">That factor.</param>
     /// <returns>The name of the dequantized value.</returns>
-    public string Weight(NodeProto node, TensorProto weight, QuantizedWeight quantized, bool isScaled)
+    public string Weight(NodeProto node, TensorProto weight, QuantizedWeight quantized, float factor)
     {
-        var key = Key(weight.Name, quantized);
+        var key = Key(weight.Name, factor, quantized);
         if (_weights.TryGetValue(key, out var dequantized))
             return dequantized;
 
@@ -68,7 +68,7 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
         }
         else
         {
-            var floats = isScaled ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values)) : weight.Name;
+            var floats = factor != 1 ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values)) : weight.Name;
             Before(node).AddRange(Pair(floats, weight.Name, dequantized, constants, quantized.Axis));
         }
 
@@ -153,7 +153,7 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
         return node;
     }
 
-    // Two uses share a weight only where layout, scales and folded factor agree; the scales carry the factor.
-    private static string Key(string name, QuantizedWeight weight) =>
-        $"{name}\n{weight.Axis}\n{Convert.ToHexString(MemoryMarshal.AsBytes(weight.Scales.AsSpan()))}";
+    // Two uses share a weight only where layout, scales and folded factor agree; the scales do not tell the factor's sign.
+    private static string Key(string name, float factor, QuantizedWeight weight) =>
+        $"{name}\n{weight.Axis}\n{BitConverter.SingleToInt32Bits(factor)}\n{Convert.ToHexString(MemoryMarshal.AsBytes(weight.Scales.AsSpan()))}";
 }

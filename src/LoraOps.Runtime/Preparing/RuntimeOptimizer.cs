@@ -15,7 +15,9 @@ internal static class RuntimeOptimizer
         try
         {
             var path = System.IO.Path.Combine(folder.FullName, "optimized.onnx");
-            OnnxSession.Open(model, new SessionSettings { Optimization = level, OptimizedModelPath = path }).Dispose();
+
+            // What the runtime leaves external it would name relative to the temporary folder.
+            OnnxSession.Open(model.Inlined(), new SessionSettings { Optimization = level, OptimizedModelPath = path }).Dispose();
             return OnnxModel.FromProto(OnnxModel.Load(path).Proto, model.Path);
         }
         finally

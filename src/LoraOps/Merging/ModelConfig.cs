@@ -69,11 +69,14 @@ internal sealed class ModelConfig
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false };
-            return JsonNode.Parse(bytes, documentOptions: options) is JsonObject root
-                ? new ModelConfig(bytes, root)
-                : throw new LoraOpsException(MergeProblems.ConfigInvalid(file, "it is no JSON object"));
+            if (JsonNode.Parse(bytes, documentOptions: options) is not JsonObject root)
+                throw new LoraOpsException(MergeProblems.ConfigInvalid(file, "it is no JSON object"));
+
+            // A text is decoded when it is asked for: only then is seen that it is no Unicode.
+            Encode(root);
+            return new ModelConfig(bytes, root);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
         {
             throw new LoraOpsException(MergeProblems.ConfigInvalid(file, error.Message));
         }

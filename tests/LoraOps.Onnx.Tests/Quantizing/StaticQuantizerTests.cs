@@ -50,6 +50,16 @@ public sealed class StaticQuantizerTests
     }
 
     [Fact]
+    public void A_weight_that_two_layers_take_with_opposite_signs_is_stored_twice()
+    {
+        var result = Quantize(Ready(new TinyGraph().Floats("w", [2, 2], 1, -2, 0.5f, 0.25f).Node("Gemm", ["x", "w"], "a")
+            .Node("Gemm", ["x", "w"], "b", TinyGraph.Real("alpha", -1)).Node("Add", ["a", "b"], "y")), X64);
+
+        Assert.Equal([127, -127, 64, 16], Floats(result, Node(result, Node(result, "a").Input[1]).Input[0]));
+        Assert.Equal([-127, 127, -64, -16], Floats(result, Node(result, Node(result, "b").Input[1]).Input[0]));
+    }
+
+    [Fact]
     public void A_chip_may_want_one_scale_for_a_weight_and_seven_bits()
     {
         var chip = X64 with { Weights = X64.Weights with { PerChannel = false, ReducedRange = true } };

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Proto;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Preparing;
 using LoraOps.Runtime.Sessions;
@@ -12,6 +13,25 @@ namespace LoraOps.Runtime.Tests.Preparing;
 public sealed class GraphPreparationTests
 {
     public static TheoryData<string> Models() => RecordedLogitsTests.Models();
+
+    [Fact]
+    public void Takes_external_data_into_the_message()
+    {
+        using var folder = new TemporaryFolder();
+        var model = new SmallModel().Input("x", DataType.Float, 0, 3).Floats("w", [3], 10, 20, 30)
+            .Node("Add", "x w", "y").Output("y", DataType.Float, 0, 3).Build(folder["model.onnx"]);
+        var weight = model.Graph.Initializer[0];
+        File.WriteAllBytes(folder["weights.bin"], weight.RawData.ToByteArray());
+        weight.ClearRawData();
+        weight.DataLocation = DataLocation.External;
+        weight.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "weights.bin" });
+
+        var prepared = GraphPreparation.Prepare(model);
+
+        Assert.False(prepared.HasExternalData);
+        Assert.Equal([10f, 20, 30], prepared.Read(prepared.Graph.Initializer.Single()).ToFloats());
+        Assert.True(model.HasExternalData);
+    }
 
     [Theory]
     [MemberData(nameof(Models))]

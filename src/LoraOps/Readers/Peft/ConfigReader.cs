@@ -16,7 +16,19 @@ internal static class ConfigReader
     public static AdapterConfig Read(string file, bool residualBase, ICollection<Problem> problems)
     {
         using var document = Parse(file);
-        var root = document.RootElement;
+        try
+        {
+            return Read(document.RootElement, file, residualBase, problems);
+        }
+        catch (InvalidOperationException error)
+        {
+            // A text is decoded when it is asked for: only then is seen that it is no Unicode.
+            throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, $"holds a broken text: {error.Message}"));
+        }
+    }
+
+    private static AdapterConfig Read(JsonElement root, string file, bool residualBase, ICollection<Problem> problems)
+    {
         if (root.ValueKind != JsonValueKind.Object)
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, "is no JSON object"));
 
