@@ -6,9 +6,6 @@ namespace LoraOps.Cli;
 /// <summary>Exceptions as problems: whatever happens, people read one message form.</summary>
 internal static class Failures
 {
-    // ENOSPC and EDQUOT of Linux and macOS, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL of Windows.
-    private static readonly int[] FullDisk = [28, 122, 69, unchecked((int)0x80070070), unchecked((int)0x80070027)];
-
     /// <summary>What an exception means to the user.</summary>
     /// <param name="failure">What was thrown.</param>
     /// <param name="parsed">The command line, for the name of the output.</param>
@@ -18,7 +15,7 @@ internal static class Failures
         LoraOpsException known => known.Problems,
         OperationCanceledException when stop.IsCancellationRequested => [CommandProblems.Cancelled(CommandLine.FullName(parsed))],
         AggregateException { InnerExceptions: [var only] } => Explain(only, parsed, stop),
-        IOException when FullDisk.Contains(failure.HResult) => [OutputProblems.DiskFull(OutputOf(parsed))],
+        _ when OutputProblems.IsDiskFull(failure) => [OutputProblems.DiskFull(OutputOf(parsed))],
         // Readers name the file they failed on themselves: what is left is the output.
         IOException or UnauthorizedAccessException => [OutputProblems.OutputUnwritable(OutputOf(parsed), failure.Message)],
         _ => [CommandProblems.InternalError(CommandLine.FullName(parsed), failure)],

@@ -1,3 +1,4 @@
+using LoraOps.Bundles;
 using System.Buffers.Binary;
 using LoraOps.Readers;
 
@@ -43,7 +44,7 @@ internal static class ArtifactKinds
         if (Has(path, "adapter_config.json") || Has(path, "adapter_model.*"))
             return ArtifactKind.Adapter;
 
-        if (Has(path, "manifest.json") || Has(path, "SHA256SUMS"))
+        if (Has(path, BundleWriter.ManifestName) || Has(path, BundleWriter.SumsName))
             return ArtifactKind.Bundle;
 
         if (Has(path, "*.safetensors") || Has(path, "*.safetensors.index.json"))

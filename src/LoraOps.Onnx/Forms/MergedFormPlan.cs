@@ -38,12 +38,7 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         foreach (var same in modules.GroupBy(pair => pair.Module.Name))
         {
             var first = same.First();
-            foreach (var (source, module) in same.Skip(1))
-            {
-                if (Clash(first.Module.Delta, module.Delta) is { } reason)
-                    problems.Add(MergeProblems.Conflict(same.Key.Parameter("weight"), first.Source.Adapter.Name, source.Adapter.Name, reason));
-            }
-
+            problems.AddRange(same.Skip(1).Select(other => Clash(first, other)).OfType<Problem>());
             var deltas = same.Select(pair => (pair.Module.Delta, (float)pair.Source.Weight)).ToList();
             if (resolver.Resolve(same.Key, first.Module.Delta.Layer, first.Module.Delta.WeightShape, problems) is { } resolution)
                 yield return new WeightTarget(resolution, deltas, null);
@@ -51,12 +46,14 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     }
 
     // Why two deltas of one weight have no sum, or null.
-    private static string? Clash(Delta one, Delta other)
+    private static Problem? Clash((WeightedAdapter Source, AdapterModule Module) one, (WeightedAdapter Source, AdapterModule Module) other)
     {
-        if (one.Layer != other.Layer || !one.WeightShape.Equals(other.WeightShape))
-            return $"one is for a weight {one.WeightShape}, the other for {other.WeightShape}";
+        var (tensor, first, second) = (one.Module.Name.Parameter("weight"), one.Source.Adapter.Name, other.Source.Adapter.Name);
+        var (mine, theirs) = (one.Module.Delta, other.Module.Delta);
+        if (mine.Layer != theirs.Layer || !mine.WeightShape.Equals(theirs.WeightShape))
+            return MergeProblems.Conflict(tensor, first, second, $"one is for a weight {mine.WeightShape}, the other for {theirs.WeightShape}");
 
-        return one.NeedsWeight || other.NeedsWeight ? "DoRA rescales the weight that the other one adds to" : null;
+        return mine.NeedsWeight || theirs.NeedsWeight ? MergeProblems.RescaledSum(tensor, first, second) : null;
     }
 
     private static IEnumerable<WeightTarget> Wholes(ModuleResolver resolver, List<Replacement> replacements, List<Problem> problems) =>

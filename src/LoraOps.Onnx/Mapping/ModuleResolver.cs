@@ -34,7 +34,7 @@ public sealed class ModuleResolver
     /// <summary>Finds a module's nodes, or adds the reason why not to <paramref name="problems"/> and gives null.</summary>
     /// <param name="module">The module.</param>
     /// <param name="layer">What it computes; null if any kind will do.</param>
-    /// <param name="shape">Its weight in PyTorch's layout; for a convolution the first dimension and the kernel count.</param>
+    /// <param name="shape">Its weight's shape in PyTorch's layout.</param>
     /// <param name="problems">Receives what is wrong.</param>
     public Resolution? Resolve(ModuleName module, LayerKind? layer, TensorShape shape, ICollection<Problem> problems)
     {

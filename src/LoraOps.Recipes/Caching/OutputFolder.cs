@@ -13,7 +13,6 @@ internal sealed class OutputFolder(string path)
     private const string CacheName = ".cache";
     private const string PublishedSuffix = ".published";
     private const string LockName = "lock";
-    private const string SumsName = "SHA256SUMS";
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -45,7 +44,7 @@ internal sealed class OutputFolder(string path)
     /// <summary>True if the bundle is whole and holds this very result.</summary>
     public bool IsPublished(string name, string key)
     {
-        var (theirs, ours) = (System.IO.Path.Combine(BundleOf(name), SumsName), System.IO.Path.Combine(EntryOf(key), SumsName));
+        var (theirs, ours) = (System.IO.Path.Combine(BundleOf(name), BundleWriter.SumsName), System.IO.Path.Combine(EntryOf(key), BundleWriter.SumsName));
         return File.Exists(theirs) && File.Exists(ours) && BundleVerifier.Verify(BundleOf(name)).Count == 0
             && File.ReadAllBytes(theirs).AsSpan().SequenceEqual(File.ReadAllBytes(ours));
     }
@@ -57,7 +56,7 @@ internal sealed class OutputFolder(string path)
         if (StagedOutput.Obstacle(destination, overwrite: false) is not { } obstacle || WasPublished(name))
             return [];
 
-        if (!Directory.Exists(destination) || !File.Exists(System.IO.Path.Combine(destination, SumsName)))
+        if (!Directory.Exists(destination) || !File.Exists(System.IO.Path.Combine(destination, BundleWriter.SumsName)))
             return [obstacle];
 
         var damage = BundleVerifier.Verify(destination);

@@ -22,7 +22,7 @@ public sealed record FusionCounts(
 
 /// <summary>
 /// Looks at the graph that the runtime would really run. A quantized model whose nodes stay float is slower than the float
-/// model (reference/quantization.md §1.8).
+/// model.
 /// </summary>
 public static class FusionAudit
 {

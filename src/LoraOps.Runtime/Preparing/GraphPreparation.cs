@@ -7,7 +7,7 @@ namespace LoraOps.Runtime.Preparing;
 
 /// <summary>
 /// Brings a float model into the form that static quantization wants: constants folded, batch norm folded into
-/// convolutions, dead nodes gone (reference/quantization.md §1.7, Graph preparation).
+/// convolutions, dead nodes gone.
 /// </summary>
 public static class GraphPreparation
 {

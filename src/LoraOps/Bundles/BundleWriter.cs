@@ -15,6 +15,9 @@ public static class BundleWriter
     /// <summary>The manifest's file name.</summary>
     public const string ManifestName = "manifest.json";
 
+    /// <summary>The digests' file name.</summary>
+    public const string SumsName = Sums.FileName;
+
     /// <summary>Writes a bundle whole or not at all.</summary>
     /// <param name="destination">The folder to make.</param>
     /// <param name="files">What goes in.</param>

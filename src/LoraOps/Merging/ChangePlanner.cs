@@ -71,8 +71,7 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
             findings.Problems.Add(MergeProblems.Conflict(change.Name, other.Name, source.Adapter.Name, "the first replaces it as a whole"));
         else if (options.Arithmetic == MergeArithmetic.Exact && change.Additions.Count > 0 &&
             (module.Delta.NeedsWeight || change.Additions.Exists(addition => addition.Module.Delta.NeedsWeight)))
-            findings.Problems.Add(MergeProblems.Conflict(
-                change.Name, change.Additions[0].Source.Adapter.Name, source.Adapter.Name, "DoRA rescales the weight that the other one adds to"));
+            findings.Problems.Add(MergeProblems.RescaledSum(change.Name, change.Additions[0].Source.Adapter.Name, source.Adapter.Name));
         else
             change.Additions.Add(new Addition(source, module));
     }

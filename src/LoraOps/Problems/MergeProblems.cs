@@ -61,6 +61,10 @@ public static class MergeProblems
             $"adapters '{first}' and '{second}' both change '{tensor}': {reason}",
             "Merge one of them only.");
 
+    /// <summary><see cref="ProblemCode.AdaptersConflict"/>, for DoRA beside another delta.</summary>
+    public static Problem RescaledSum(string tensor, string first, string second) =>
+        Conflict(tensor, first, second, "DoRA rescales the weight that the other one adds to");
+
     /// <summary><see cref="ProblemCode.AdaptersConflict"/>, for an absolute value with a weight.</summary>
     public static Problem WeightedReplacement(string tensor, string adapter, double weight) =>
         new(

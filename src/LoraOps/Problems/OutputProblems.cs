@@ -3,6 +3,12 @@ namespace LoraOps.Problems;
 /// <summary>What can be wrong with the place that an output goes to.</summary>
 public static class OutputProblems
 {
+    // ENOSPC and EDQUOT of Linux and macOS, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL of Windows.
+    private static readonly int[] FullDisk = [28, 122, 69, unchecked((int)0x80070070), unchecked((int)0x80070027)];
+
+    /// <summary>True if a failed write means <see cref="DiskFull"/>.</summary>
+    public static bool IsDiskFull(Exception failure) => failure is IOException && FullDisk.Contains(failure.HResult);
+
     /// <summary><see cref="ProblemCode.OutputExists"/></summary>
     public static Problem OutputExists(string path) =>
         new(ProblemCode.OutputExists, path, "the output already exists", "Give --overwrite to replace it, or another -o.");

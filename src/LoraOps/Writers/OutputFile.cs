@@ -5,8 +5,6 @@ namespace LoraOps.Writers;
 /// <summary>The bytes of one output file, with every failure of the disk told as a problem.</summary>
 public sealed class OutputFile : IDisposable
 {
-    private const int NoSpaceOnUnix = 28;
-    private const int NoSpaceOnWindows = unchecked((int)0x80070070);
     private readonly string _path;
     private readonly FileStream _file;
 
@@ -43,7 +41,7 @@ public sealed class OutputFile : IDisposable
 
     /// <summary>What a failed write means.</summary>
     public static LoraOpsException Translate(string path, Exception error) => new(
-        error.HResult is NoSpaceOnUnix or NoSpaceOnWindows
+        OutputProblems.IsDiskFull(error)
             ? OutputProblems.DiskFull(StagedOutput.FinalPath(path))
             : OutputProblems.OutputUnwritable(StagedOutput.FinalPath(path), error.Message));
 
