@@ -38,7 +38,7 @@ internal static class AdapterSheet
     [
         module.Name.Value,
         module.Delta.Layer.ToString(),
-        module.Delta.WeightShape.ToString(),
+        module.Delta.Expected,
         module.Delta.Method,
         module.Delta.Rank,
         module.Delta.Scale,

@@ -34,23 +34,28 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     private static IEnumerable<WeightTarget> Deltas(
         ModuleResolver resolver, IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
     {
-        var modules = adapters.SelectMany(adapter => adapter.Adapter.Modules.Select(module => (Source: adapter, Module: module)));
-        foreach (var same in modules.GroupBy(pair => pair.Module.Name))
+        var modules = adapters.SelectMany(adapter => adapter.Adapter.Modules.Select(module => (Source: adapter, Module: module))).ToList();
+        problems.AddRange(modules.Where(pair => !Folds(pair.Module.Delta)).Select(pair =>
+            MappingProblems.DeltaUnmapped(pair.Source.Adapter.Folder, pair.Module.Name.Parameter(pair.Module.Delta.Parameter), pair.Module.Delta.Method)));
+        foreach (var same in modules.Where(pair => Folds(pair.Module.Delta)).GroupBy(pair => pair.Module.Name))
         {
             var first = same.First();
             problems.AddRange(same.Skip(1).Select(other => Clash(first, other)).OfType<Problem>());
             var deltas = same.Select(pair => (pair.Module.Delta, (float)pair.Source.Weight)).ToList();
-            if (resolver.Resolve(same.Key, first.Module.Delta.Layer, first.Module.Delta.WeightShape, problems) is { } resolution)
+            if (resolver.Resolve(same.Key, first.Module.Delta.Layer, first.Module.Delta.WeightShape!, problems) is { } resolution)
                 yield return new WeightTarget(resolution, deltas, null);
         }
     }
+
+    // A node is found by the shape of the weight: one that only the base tells cannot be checked.
+    private static bool Folds(Delta delta) => delta is { Parameter: "weight", WeightShape: not null };
 
     // Why two deltas of one weight have no sum, or null.
     private static Problem? Clash((WeightedAdapter Source, AdapterModule Module) one, (WeightedAdapter Source, AdapterModule Module) other)
     {
         var (tensor, first, second) = (one.Module.Name.Parameter("weight"), one.Source.Adapter.Name, other.Source.Adapter.Name);
         var (mine, theirs) = (one.Module.Delta, other.Module.Delta);
-        if (mine.Layer != theirs.Layer || !mine.WeightShape.Equals(theirs.WeightShape))
+        if (mine.Layer != theirs.Layer || !mine.WeightShape!.Equals(theirs.WeightShape))
             return MergeProblems.Conflict(tensor, first, second, $"one is for a weight {mine.WeightShape}, the other for {theirs.WeightShape}");
 
         return mine.NeedsWeight || theirs.NeedsWeight ? MergeProblems.RescaledSum(tensor, first, second) : null;

@@ -46,7 +46,7 @@ internal static class WeightFolding
     {
         var sum = new float[weight.Length];
         foreach (var (delta, factor) in target.Deltas)
-            delta.AddTo(sum, weight, factor);
+            delta.AddTo(sum, TargetWeight.Of(delta.WeightShape!, weight), factor);
 
         if (target.Replacement is { } replacement)
         {

@@ -27,8 +27,11 @@ public sealed record AdapterConfig
     /// <summary>Alphas by pattern, in file order: the first match counts.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> AlphaPattern { get; init; } = [];
 
-    /// <summary><c>none</c>, <c>all</c> or <c>lora_only</c>.</summary>
+    /// <summary><c>none</c>, <c>all</c>, <c>lora_only</c> or another method's <c>…_only</c>.</summary>
     public string Bias { get; init; } = "none";
+
+    /// <summary>True if the biases of the adapted modules, and only those, are trained: <c>lora_only</c>, <c>vera_only</c>, <c>MiSS_only</c> …</summary>
+    public bool TrainsOwnBias => Bias.EndsWith("_only", StringComparison.Ordinal);
 
     /// <summary>Modules that are saved whole.</summary>
     public IReadOnlyList<string> ModulesToSave { get; init; } = [];
@@ -44,6 +47,9 @@ public sealed record AdapterConfig
 
     /// <summary>The base model's name or path as training knew it.</summary>
     public string? BaseModel { get; init; }
+
+    /// <summary>Every field as it is in the file, for what only one method means.</summary>
+    public ConfigValues Values { get; init; } = ConfigValues.None;
 
     /// <summary>The PEFT version that wrote it; null before 0.18.</summary>
     public string? PeftVersion { get; init; }

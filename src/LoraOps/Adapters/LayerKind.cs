@@ -11,4 +11,7 @@ public enum LayerKind
 
     /// <summary>Weight [out, in, kernel…], groups = 1.</summary>
     Convolution,
+
+    /// <summary>Fused experts: a raw parameter [experts, out, in] or [experts, in, out].</summary>
+    Experts,
 }

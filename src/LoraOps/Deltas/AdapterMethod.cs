@@ -7,15 +7,22 @@ namespace LoraOps.Deltas;
 /// <summary>The tensors that an adapter file holds for one module.</summary>
 /// <param name="Module">The layer.</param>
 /// <param name="File">The adapter file, for messages.</param>
-/// <param name="Parts">The tensors by parameter name without the adapter's name and <c>.weight</c>: <c>lora_A</c> …</param>
-public sealed record ModuleTensors(ModuleName Module, string File, IReadOnlyDictionary<string, Tensor> Parts);
+/// <param name="Parts">
+/// The tensors by parameter name without the adapter's name and <c>.weight</c>: <c>lora_A</c> …; a part's bias has its own
+/// entry, <c>lora_B.bias</c>.
+/// </param>
+public sealed record ModuleTensors(ModuleName Module, string File, IReadOnlyDictionary<string, Tensor> Parts)
+{
+    /// <summary>The tensors that the file holds once for all modules, by name: <c>vera_A</c> …</summary>
+    public IReadOnlyDictionary<string, Tensor> Shared { get; init; } = new Dictionary<string, Tensor>();
+}
 
 /// <summary>What a method finds while it understands a module's tensors.</summary>
 /// <param name="Problems">What is wrong.</param>
 /// <param name="Warnings">What is odd.</param>
 public sealed record Findings(ICollection<Problem> Problems, ICollection<string> Warnings);
 
-/// <summary>How the tensors of one PEFT method become a delta. Stateless.</summary>
+/// <summary>How the tensors of one PEFT method become deltas. Stateless.</summary>
 public abstract class AdapterMethod
 {
     /// <summary>The method's name as users know it.</summary>
@@ -24,12 +31,25 @@ public abstract class AdapterMethod
     /// <summary>The <c>peft_type</c> that it belongs to.</summary>
     public abstract string PeftType { get; }
 
-    /// <summary>The parameter names that it consumes.</summary>
+    /// <summary>The parameter names that it consumes; a part that may have a bias lists it as <c>lora_B.bias</c>.</summary>
     public abstract IReadOnlyList<string> Parts { get; }
 
-    /// <summary>True if the module's tensors are this method's; every tensor must be one of <see cref="Parts"/>.</summary>
-    public abstract bool Claims(ModuleTensors tensors, AdapterConfig config);
+    /// <summary>The names of the tensors that an adapter file holds once for all modules.</summary>
+    public virtual IReadOnlyList<string> SharedParts => [];
 
-    /// <summary>The delta, or null if a problem was found.</summary>
-    public abstract Delta? Read(ModuleTensors tensors, AdapterConfig config, Findings findings);
+    /// <summary>The fields of adapter_config.json that it knows, beside those that every method has.</summary>
+    public abstract IReadOnlyList<string> Fields { get; }
+
+    /// <summary>Checks the config as a whole, once for an adapter.</summary>
+    /// <param name="config">What was read.</param>
+    /// <param name="findings">Receives what is wrong or odd.</param>
+    public virtual void Check(AdapterConfig config, Findings findings)
+    {
+    }
+
+    /// <summary>True if the module's tensors are this method's; every tensor must be one of <see cref="Parts"/>.</summary>
+    public virtual bool Claims(ModuleTensors tensors, AdapterConfig config) => true;
+
+    /// <summary>The deltas, one for each changed parameter of the module; none if a problem was found.</summary>
+    public abstract IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings);
 }

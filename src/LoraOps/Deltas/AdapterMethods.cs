@@ -62,8 +62,10 @@ public static class AdapterMethods
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The parameter names that some method consumes.</summary>
-    public static FrozenSet<string> Parts { get; } = All.SelectMany(method => method.Parts).ToFrozenSet(StringComparer.Ordinal);
+    public static FrozenSet<string> Parts { get; } = All.SelectMany(method => method.Parts.Concat(method.SharedParts))
+        .Select(part => part.Split('.')[0])
+        .ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>True if a method of this peft_type is read.</summary>
-    public static bool Reads(string peftType) => All.Any(method => method.PeftType == peftType);
+    /// <summary>The methods of a peft_type, in their order; none if it is not read.</summary>
+    public static IEnumerable<AdapterMethod> Of(string peftType) => All.Where(method => method.PeftType == peftType);
 }

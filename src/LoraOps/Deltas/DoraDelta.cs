@@ -13,6 +13,7 @@ namespace LoraOps.Deltas;
 /// </summary>
 public sealed class DoraDelta : Delta
 {
+    private const int BlockLength = 1 << 18;
     private readonly ModuleTensors _source;
 
     internal DoraDelta(LoraDelta factors, Tensor magnitude, ModuleTensors source)
@@ -48,84 +49,74 @@ public sealed class DoraDelta : Delta
 
     /// <inheritdoc/>
     /// <exception cref="LoraOpsException">A norm is zero: PEFT would divide by it.</exception>
-    public override void AddTo(Span<float> sum, ReadOnlySpan<float> weight, float factor)
+    public override RowUpdate Prepare(TargetWeight weight)
     {
         var (coefficients, basis) = Factors.RowFactors();
-        var directions = new Directions(coefficients, basis, Rank, (float)Scale);
-        if (Layer == LayerKind.Embedding)
-            AddByColumns(sum, weight, directions, factor);
-        else
-            AddByRows(sum, weight, directions, factor);
+        var product = new ProductUpdate(coefficients, basis, Rank, Scale);
+        return Layer == LayerKind.Embedding
+            ? new ScaledColumns(product, ColumnGains(product, weight))
+            : new ScaledRows(product, Magnitude.ToFloats(), Norm);
     }
 
-    private void AddByRows(Span<float> sum, ReadOnlySpan<float> weight, Directions directions, float factor)
+    private float[] ColumnGains(ProductUpdate product, TargetWeight weight)
     {
         var magnitude = Magnitude.ToFloats();
-        var columns = directions.Columns;
-        var row = new float[columns];
-        for (var index = 0; index < magnitude.Length; index++)
-        {
-            var w = weight.Slice(index * columns, columns);
-            directions.Fill(index, w, row);
-            var squares = 0.0;
-            foreach (var value in row)
-                squares += (double)value * value;
-
-            var gain = (float)(magnitude[index] / Norm(squares, index));
-            TensorPrimitives.Multiply(row, gain, row);
-            AddDifference(sum.Slice(index * columns, columns), row, w, factor);
-        }
-    }
-
-    private void AddByColumns(Span<float> sum, ReadOnlySpan<float> weight, Directions directions, float factor)
-    {
-        var magnitude = Magnitude.ToFloats();
-        var columns = magnitude.Length;
+        var (rows, columns) = (weight.Shape[0], magnitude.Length);
         var squares = new double[columns];
-        var row = new float[columns];
-        for (var index = 0; index < directions.Rows; index++)
+        var block = new float[columns * (int)Math.Clamp(BlockLength / columns, 1, rows)];
+        for (long first = 0, count; first < rows; first += count)
         {
-            directions.Fill(index, weight.Slice(index * columns, columns), row);
-            for (var column = 0; column < columns; column++)
-                squares[column] += (double)row[column] * row[column];
+            count = Math.Min(block.Length / columns, rows - first);
+            var values = block.AsSpan(0, (int)count * columns);
+            weight.Read(first * columns, values);
+            product.AddTo(first, values, [], 1);
+            for (var index = 0; index < values.Length; index++)
+                squares[index % columns] += (double)values[index] * values[index];
         }
 
-        var gains = new float[columns];
-        for (var column = 0; column < columns; column++)
-            gains[column] = (float)(magnitude[column] / Norm(squares[column], column));
-
-        for (var index = 0; index < directions.Rows; index++)
-        {
-            var w = weight.Slice(index * columns, columns);
-            directions.Fill(index, w, row);
-            TensorPrimitives.Multiply(row, gains, row);
-            AddDifference(sum.Slice(index * columns, columns), row, w, factor);
-        }
+        return [.. magnitude.Select((value, column) => (float)(value / Norm(squares[column], column)))];
     }
 
-    private static void AddDifference(Span<float> sum, Span<float> merged, ReadOnlySpan<float> weight, float factor)
-    {
-        TensorPrimitives.Subtract(merged, weight, merged);
-        TensorPrimitives.Multiply(merged, factor, merged);
-        TensorPrimitives.Add(sum, merged, sum);
-    }
-
-    private double Norm(double squares, int index) => squares > 0
+    private double Norm(double squares, long index) => squares > 0
         ? Math.Sqrt(squares)
         : throw new LoraOpsException(AdapterProblems.ZeroNorm(_source.File, _source.Module.Value, index));
 
-    private readonly record struct Directions(float[] Coefficients, float[] Basis, int Rank, float Scale)
+    // rows += factor · (gain · V − W)
+    private static void AddRescaled(
+        (long First, float Factor) block, Span<float> sum, ReadOnlySpan<float> weight, ProductUpdate product, Action<long, float[]> rescale)
     {
-        public int Columns => Basis.Length / Rank;
-
-        public int Rows => Coefficients.Length / Rank;
-
-        public void Fill(int index, ReadOnlySpan<float> weight, Span<float> row)
+        var columns = product.Basis.Length / product.Rank;
+        var row = new float[columns];
+        var (first, factor) = block;
+        for (var at = 0; at < sum.Length; at += columns, first++)
         {
-            LowRankUpdate.Row(row, Coefficients.AsSpan(index * Rank, Rank), Basis);
-            TensorPrimitives.Multiply(row, Scale, row);
-            TensorPrimitives.Add(weight, row, row);
+            var target = sum.Slice(at, columns);
+            var w = weight.Slice(at, columns);
+            w.CopyTo(row);
+            product.AddTo(first, row, [], 1);
+            rescale(first, row);
+            TensorPrimitives.Subtract(row, w, row);
+            TensorPrimitives.MultiplyAdd(row, factor, target, target);
         }
+    }
+
+    private sealed class ScaledRows(ProductUpdate product, float[] magnitude, Func<double, long, double> norm) : RowUpdate
+    {
+        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
+            AddRescaled((first, factor), rows, weight, product, (index, row) =>
+            {
+                var squares = 0.0;
+                foreach (var value in row)
+                    squares += (double)value * value;
+
+                TensorPrimitives.Multiply(row, (float)(magnitude[index] / norm(squares, index)), row);
+            });
+    }
+
+    private sealed class ScaledColumns(ProductUpdate product, float[] gains) : RowUpdate
+    {
+        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
+            AddRescaled((first, factor), rows, weight, product, (_, row) => TensorPrimitives.Multiply(row, gains, row));
     }
 }
 
@@ -145,34 +136,37 @@ public sealed class DoraMethod : AdapterMethod
         [LoraMethod.FactorA, LoraMethod.FactorB, LoraMethod.EmbeddingA, LoraMethod.EmbeddingB, MagnitudePart];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Fields => LoraFields.Known;
+
+    /// <inheritdoc/>
     public override bool Claims(ModuleTensors tensors, AdapterConfig config) =>
         config.UsesDora || tensors.Parts.ContainsKey(MagnitudePart);
 
     /// <inheritdoc/>
-    public override Delta? Read(ModuleTensors tensors, AdapterConfig config, Findings findings)
+    public override IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings)
     {
         var factors = LoraMethod.ReadFactors(tensors, config, findings);
         if (!tensors.Parts.TryGetValue(MagnitudePart, out var magnitude))
         {
             findings.Problems.Add(AdapterProblems.MagnitudeMissing(tensors.File, tensors.Module.Value));
-            return null;
+            return [];
         }
 
         if (!config.UsesDora)
         {
             findings.Problems.Add(AdapterProblems.MagnitudeUnexpected(tensors.File, magnitude.Name));
-            return null;
+            return [];
         }
 
         if (factors is null)
-            return null;
+            return [];
 
         var expected = factors.B.Shape[0];
         if (magnitude.Shape.ElementCount == expected)
-            return new DoraDelta(factors, magnitude, tensors);
+            return [new DoraDelta(factors, magnitude, tensors)];
 
         findings.Problems.Add(AdapterProblems.TensorInvalid(
             tensors.File, magnitude.Name, $"has shape {magnitude.Shape}, its module has {expected} outputs"));
-        return null;
+        return [];
     }
 }

@@ -48,10 +48,10 @@ public sealed class LoraDelta : Delta
     public Tensor B { get; }
 
     /// <inheritdoc/>
-    public override void AddTo(Span<float> sum, ReadOnlySpan<float> weight, float factor)
+    public override RowUpdate Prepare(TargetWeight weight)
     {
         var (coefficients, basis) = RowFactors();
-        LowRankUpdate.Add(sum, coefficients, basis, Rank, (float)(Scale * factor));
+        return new ProductUpdate(coefficients, basis, Rank, Scale);
     }
 
     /// <summary>The factors so that row i of ΔW is scale · coefficients[i] · basis, for every kind of layer.</summary>
@@ -86,11 +86,21 @@ public sealed class LoraMethod : AdapterMethod
     public override IReadOnlyList<string> Parts { get; } = [FactorA, FactorB, EmbeddingA, EmbeddingB];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Fields => LoraFields.Known;
+
+    /// <inheritdoc/>
+    public override void Check(AdapterConfig config, Findings findings)
+    {
+        foreach (var field in ((string[])["r", "lora_alpha"]).Where(field => config.Values.Raw(field) is null))
+            findings.Problems.Add(AdapterProblems.ConfigInvalid(config.Values.File, $"field '{field}' is missing: the scale depends on it"));
+    }
+
+    /// <inheritdoc/>
     public override bool Claims(ModuleTensors tensors, AdapterConfig config) => tensors.Parts.Keys.All(Parts.Contains);
 
     /// <inheritdoc/>
-    public override Delta? Read(ModuleTensors tensors, AdapterConfig config, Findings findings) =>
-        ReadFactors(tensors, config, findings);
+    public override IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings) =>
+        ReadFactors(tensors, config, findings) is { } delta ? [delta] : [];
 
     internal static LoraDelta? ReadFactors(ModuleTensors tensors, AdapterConfig config, Findings findings)
     {

@@ -78,11 +78,11 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
 
     private TensorChange? TargetOf(Adapter adapter, AdapterModule module)
     {
-        var parameter = module.Name.Parameter("weight");
+        var parameter = module.Name.Parameter(module.Delta.Parameter);
         if (_changes.TryGetValue(parameter, out var planned))
             return planned;
 
-        if ((model.Find(module.Name, "weight") ?? SharedEmbedding(adapter, module.Name)) is { } stored)
+        if ((model.Find(module.Name, module.Delta.Parameter) ?? SharedEmbedding(adapter, module.Name)) is { } stored)
             return _changes.GetValueOrDefault(stored.Name) ?? AddChange(new TensorChange(stored.Name, stored.Type) { Start = stored });
 
         if (SourceModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)

@@ -48,18 +48,21 @@ internal sealed class MergedTensor(TensorChange change, MergeArithmetic arithmet
         {
             // PEFT rounds the delta of an embedding before it adds it.
             var rounded = new float[sum.Length];
-            delta.AddTo(rounded, [], factor);
+            delta.AddTo(rounded, Target(sum), factor);
             Round(rounded);
             TensorPrimitives.Add(sum, rounded, sum);
         }
         else
         {
-            delta.AddTo(sum, delta.NeedsWeight ? (float[])sum.Clone() : [], factor);
+            delta.AddTo(sum, Target(sum), factor);
         }
 
         if (arithmetic == MergeArithmetic.Peft)
             Round(sum);
     }
+
+    private TargetWeight Target(float[] sum) => TargetWeight.Of(
+        change.IsTransposed ? new TensorShape(Shape[1], Shape[0]) : Shape, sum);
 
     private void Round(Span<float> values)
     {

@@ -16,12 +16,13 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
     /// <summary>Sets every change's orientation; a shape that fits neither way is a problem.</summary>
     public void Apply()
     {
-        foreach (var (change, addition) in Linear().Where(pair => !IsSquare(pair.Change.Shape)))
-            change.IsTransposed = IsReversed(change.Shape, addition.Module.Delta.WeightShape);
+        var linear = Linear().ToList();
+        foreach (var (change, addition) in linear.Where(pair => !FitsBothWays(pair)))
+            change.IsTransposed = addition.Module.Delta.Fits(Reversed(change.Shape));
 
-        var shown = Linear().Where(pair => !IsSquare(pair.Change.Shape)).Select(pair => pair.Change.IsTransposed).ToList();
-        foreach (var (change, addition) in Linear().Where(pair => IsSquare(pair.Change.Shape)))
-            change.IsTransposed = OfSquare(change, addition, shown);
+        var shown = linear.Where(pair => !FitsBothWays(pair)).Select(pair => pair.Change.IsTransposed).ToList();
+        foreach (var (change, addition) in linear.Where(FitsBothWays))
+            change.IsTransposed = OfAmbiguous(change, addition, shown);
 
         foreach (var change in changes)
         {
@@ -33,10 +34,13 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
     private IEnumerable<(TensorChange Change, Addition Addition)> Linear() =>
         from change in changes
         from addition in change.Additions
-        where addition.Module.Delta.Layer == LayerKind.Linear && change.Shape.Rank == 2
+        where addition.Module.Delta is { Layer: LayerKind.Linear, Parameter: "weight" } && change.Shape.Rank == 2
         select (change, addition);
 
-    private bool OfSquare(TensorChange change, Addition addition, List<bool> shown)
+    private static bool FitsBothWays((TensorChange Change, Addition Addition) pair) =>
+        pair.Addition.Module.Delta.Fits(pair.Change.Shape) && pair.Addition.Module.Delta.Fits(Reversed(pair.Change.Shape));
+
+    private bool OfAmbiguous(TensorChange change, Addition addition, List<bool> shown)
     {
         if (model.Config is { StoresConv1D: true })
             return Conv1DLayers.Contains(addition.Module.Name.Segments[^1]);
@@ -45,25 +49,23 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
             return shown.TrueForAll(isTransposed => isTransposed);
 
         if (addition.Source.Adapter.Config.FanInFanOut)
-            findings.Warnings.Add($"'{change.Name}' is square and nothing but fan_in_fan_out says that it is stored [in, out]");
+            findings.Warnings.Add($"'{change.Name}' {change.Shape} fits both ways and nothing but fan_in_fan_out says that it is stored [in, out]");
 
         return addition.Source.Adapter.Config.FanInFanOut;
     }
 
     private void Check(TensorChange change, Adapter adapter, AdapterModule module)
     {
-        var (stored, wanted) = (change.Shape, module.Delta.WeightShape);
-        if (change.IsTransposed ? IsReversed(stored, wanted) : stored.Equals(wanted))
+        var (stored, delta) = (change.Shape, module.Delta);
+        if (delta.Fits(change.IsTransposed ? Reversed(stored) : stored))
             return;
 
-        var isGrouped = module.Delta.Layer == LayerKind.Convolution && stored.Rank == wanted.Rank && stored[0] == wanted[0] &&
-            stored.Dims[2..].SequenceEqual(wanted.Dims[2..]) && wanted[1] % stored[1] == 0;
+        var isGrouped = delta is { Layer: LayerKind.Convolution, WeightShape: { } wanted } && stored.Rank == wanted.Rank &&
+            stored[0] == wanted[0] && stored.Dims[2..].SequenceEqual(wanted.Dims[2..]) && wanted[1] % stored[1] == 0;
         findings.Problems.Add(isGrouped
-            ? AdapterProblems.GroupedConvolution(adapter.Folder, module.Name.Value, stored[1], wanted[1])
-            : MergeProblems.ShapeMismatch(model.Weights.Path, change.Name, stored.ToString(), adapter.Name, wanted.ToString()));
+            ? AdapterProblems.GroupedConvolution(adapter.Folder, module.Name.Value, stored[1], delta.WeightShape![1])
+            : MergeProblems.ShapeMismatch(model.Weights.Path, change.Name, stored.ToString(), adapter.Name, delta.Expected));
     }
 
-    private static bool IsSquare(TensorShape shape) => shape[0] == shape[1];
-
-    private static bool IsReversed(TensorShape stored, TensorShape wanted) => stored[0] == wanted[1] && stored[1] == wanted[0];
+    private static TensorShape Reversed(TensorShape shape) => new(shape[1], shape[0]);
 }

@@ -41,15 +41,8 @@ internal sealed record TensorChange(string Name, ElementType Type)
         {
             var buffers = 1 + (Additions.Exists(addition => addition.Module.Delta.NeedsWeight) ? 1 : 0) +
                 (IsTransposed || Additions.Exists(addition => addition.Module.Delta.Layer == LayerKind.Embedding) ? 1 : 0);
-            var factors = Additions.Select(addition => FactorBytes(addition.Module.Delta)).DefaultIfEmpty().Max();
+            var factors = Additions.Select(addition => addition.Module.Delta.PreparedBytes(Shape)).DefaultIfEmpty().Max();
             return IsCopy ? 0 : checked((Shape.ElementCount * ((buffers * sizeof(float)) + (Type.Bits() / 8))) + factors);
         }
-    }
-
-    // Both factors, and their transposed copies for an embedding.
-    private static long FactorBytes(Delta delta)
-    {
-        var copies = delta.Layer == LayerKind.Embedding ? 2 : 1;
-        return copies * sizeof(float) * delta.Rank * (delta.WeightShape[0] + delta.WeightShape.RowLength);
     }
 }

@@ -151,7 +151,7 @@ public static class AdapterProblems
             "Give the base that the training used and --residual-base.");
 
     /// <summary><see cref="ProblemCode.DoraZeroNorm"/></summary>
-    public static Problem ZeroNorm(string file, string module, int index) =>
+    public static Problem ZeroNorm(string file, string module, long index) =>
         new(
             ProblemCode.DoraZeroNorm,
             file,

@@ -59,4 +59,10 @@ public static class MappingProblems
     public static Problem ResultNotFinite(string model, string module, string type) => new(
         ProblemCode.ResultNotFinite, model, $"the merged weight of module '{module}' leaves the range of {type}",
         "Use a smaller adapter weight, or a base in BF16 or F32.");
+
+    /// <summary><see cref="ProblemCode.DeltaUnmapped"/></summary>
+    public static Problem DeltaUnmapped(string adapter, string parameter, string method) => new(
+        ProblemCode.DeltaUnmapped, adapter,
+        $"method {method} changes '{parameter}', which cannot be found in a graph by the shape of a weight",
+        "Merge the adapter into the checkpoint with 'loraops merge' and export the result.");
 }

@@ -324,6 +324,9 @@ public enum ProblemCode
     /// <summary>A merged weight is infinite or not a number in the graph's type.</summary>
     ResultNotFinite = 3112,
 
+    /// <summary>A delta cannot be placed in a graph: it changes no weight, or its tensors do not tell the weight's shape.</summary>
+    DeltaUnmapped = 3113,
+
     /// <summary>The model's opset is too old for quantization per channel.</summary>
     OpsetTooOld = 3201,
 

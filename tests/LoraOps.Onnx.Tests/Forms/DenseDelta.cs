@@ -44,9 +44,14 @@ internal sealed class DenseDelta(LayerKind layer, TensorShape shape, float[] val
         });
     }
 
-    public override void AddTo(Span<float> sum, ReadOnlySpan<float> weight, float factor)
+    public override RowUpdate Prepare(TargetWeight weight) => new Update(values);
+
+    private sealed class Update(float[] values) : RowUpdate
     {
-        for (var i = 0; i < sum.Length; i++)
-            sum[i] += factor * values[i];
+        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
+        {
+            for (var i = 0; i < rows.Length; i++)
+                rows[i] += factor * values[i];
+        }
     }
 }

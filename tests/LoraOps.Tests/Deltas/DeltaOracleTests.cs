@@ -29,10 +29,10 @@ public sealed class DeltaOracleTests
         using var folder = new TemporaryFolder();
         var delta = PeftReader.Read(maker.WriteTo(folder["a"])).Modules[0].Delta;
         var random = new Random(3);
-        var weight = Enumerable.Range(0, (int)delta.WeightShape.ElementCount).Select(_ => random.NextSingle() - 0.5f).ToArray();
+        var weight = Enumerable.Range(0, (int)delta.WeightShape!.ElementCount).Select(_ => random.NextSingle() - 0.5f).ToArray();
         var sum = new float[weight.Length];
 
-        delta.AddTo(sum, weight, 0.5f);
+        delta.AddTo(sum, TargetWeight.Of(delta.WeightShape!, weight), 0.5f);
 
         var expected = Expected(delta, weight);
         for (var index = 0; index < sum.Length; index++)

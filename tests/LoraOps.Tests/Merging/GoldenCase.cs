@@ -24,9 +24,16 @@ internal sealed class GoldenCase
 
     public bool ExpectsMerge => _case.GetProperty("expects").GetString() == "merge";
 
-    public string? PeftType => _case.GetProperty("peft_type").GetString();
+    /// <summary>The peft_type in the first adapter's config.</summary>
+    public string? ConfigType => JsonDocument.Parse(File.ReadAllText(Path.Combine(FirstAdapter, "adapter_config.json")))
+        .RootElement.GetProperty("peft_type").GetString();
+
+    /// <summary>What float32 may differ by, relative to the largest entry; rotations accumulate more.</summary>
+    public double Limit => ConfigType is "OFT" or "BOFT" or "HRA" ? 4e-6 : 1e-6;
 
     public string BasePath => Path.Combine(Folder, "base.safetensors");
+
+    private string FirstAdapter => Path.Combine(Folder, _case.GetProperty("adapters")[0].GetString()!);
 
     public IEnumerable<string> Unchanged => Texts("unchanged");
 

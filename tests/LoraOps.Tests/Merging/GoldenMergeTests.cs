@@ -1,3 +1,4 @@
+using LoraOps.Deltas;
 using LoraOps.Problems;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
@@ -24,10 +25,10 @@ public sealed class GoldenMergeTests
     };
 
     public static TheoryData<string> Merged =>
-        [.. Cases(golden => golden.ExpectsMerge && golden.PeftType == "LORA" && !NotYet.ContainsKey(golden.Name))];
+        [.. Cases(IsMerged)];
 
     public static TheoryData<string> Refused =>
-        [.. Cases(golden => !golden.ExpectsMerge || golden.PeftType != "LORA" || NotYet.ContainsKey(golden.Name))];
+        [.. Cases(golden => !IsMerged(golden))];
 
     [Theory]
     [MemberData(nameof(Merged))]
@@ -44,7 +45,7 @@ public sealed class GoldenMergeTests
         var (differing, count) = (0, 0L);
         foreach (var tensor in truth.Tensors)
         {
-            differing += GoldenCase.Differing(Found(merged, tensor.Name), GoldenCase.Doubles(tensor));
+            differing += GoldenCase.Differing(Found(merged, tensor.Name), GoldenCase.Doubles(tensor), golden.Limit);
             count += tensor.Shape.ElementCount;
         }
 
@@ -75,6 +76,9 @@ public sealed class GoldenMergeTests
         else if (golden.ExpectsMerge)
             Assert.Equal([ProblemCode.MethodRefused], error.Problems.Select(problem => problem.Code));
     }
+
+    private static bool IsMerged(GoldenCase golden) =>
+        golden.ExpectsMerge && !NotYet.ContainsKey(golden.Name) && AdapterMethods.Of(golden.ConfigType!).Any();
 
     private static IEnumerable<string> Cases(Func<GoldenCase, bool> wanted) => GoldenCase.All().Where(name => wanted(GoldenCase.Of(name)));
 

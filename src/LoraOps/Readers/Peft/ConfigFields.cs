@@ -8,14 +8,12 @@ internal static class ConfigFields
     private const string NotReadYet = "is not read yet";
     private const string TrainPlain = "Train plain LoRA or DoRA for this target.";
 
-    /// <summary>Fields that are read, or that have no meaning for the weights once they are trained.</summary>
-    public static FrozenSet<string> Known { get; } = ((string[])
+    /// <summary>Fields that every method may have, or that have no meaning for the weights once they are trained.</summary>
+    public static FrozenSet<string> Shared { get; } = ((string[])
     [
-        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "ensure_weight_tying",
-        "eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern",
-        "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout", "lora_ga_config", "megatron_core",
-        "modules_to_save", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision",
-        "runtime_config", "target_modules", "task_type", "use_dora", "use_rslora",
+        "auto_mapping", "base_model_name_or_path", "bias", "exclude_modules", "fan_in_fan_out", "inference_mode", "init_weights",
+        "layers_pattern", "layers_to_transform", "modules_to_save", "peft_type", "peft_version", "revision", "runtime_config",
+        "target_modules", "task_type",
     ]).ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Fields that turn LoRA into something else when they have a value: why, and what to do.</summary>

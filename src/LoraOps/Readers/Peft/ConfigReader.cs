@@ -15,7 +15,8 @@ internal static class ConfigReader
     /// <exception cref="LoraOpsException">The file is no JSON object, or its peft_type is not read.</exception>
     public static AdapterConfig Read(string file, bool residualBase, ICollection<Problem> problems)
     {
-        using var document = Parse(file);
+        // Not disposed: methods ask the config for their fields as long as it lives.
+        var document = Parse(file);
         try
         {
             return Read(document.RootElement, file, residualBase, problems);
@@ -32,14 +33,14 @@ internal static class ConfigReader
         if (root.ValueKind != JsonValueKind.Object)
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, "is no JSON object"));
 
-        var fields = new JsonFields(root, file, problems);
-        CheckMethod(file, fields.Text("peft_type"));
-        CheckFields(file, root, problems);
-        var config = Make(fields, Initialization(root));
-        if (config.Bias is not ("none" or "all" or "lora_only"))
+        var values = new ConfigValues(root, file, problems);
+        CheckMethod(file, values.Text("peft_type"));
+        var config = Make(values, Initialization(root));
+        CheckFields(file, root, config, problems);
+        if (config.Bias is not ("none" or "all") && !config.TrainsOwnBias)
             problems.Add(AdapterProblems.ConfigInvalid(file, $"field 'bias' is '{config.Bias}'; none, all or lora_only is allowed"));
 
-        if (!residualBase)
+        if (!residualBase && config.PeftType == "LORA")
             CheckInitialization(file, config.Initialization, problems);
 
         CheckPatterns(config, problems);
@@ -67,7 +68,7 @@ internal static class ConfigReader
         if (peftType is null)
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, "names no peft_type"));
 
-        if (AdapterMethods.Reads(peftType))
+        if (AdapterMethods.Of(peftType).Any())
             return;
 
         throw new LoraOpsException(AdapterMethods.Refused.TryGetValue(peftType, out var reason)
@@ -76,35 +77,37 @@ internal static class ConfigReader
                 file, peftType, NearMisses.Phrase(peftType, AdapterMethods.All.Select(method => method.PeftType).Concat(AdapterMethods.Refused.Keys))));
     }
 
-    private static void CheckFields(string file, JsonElement root, ICollection<Problem> problems)
+    private static void CheckFields(string file, JsonElement root, AdapterConfig config, ICollection<Problem> problems)
     {
-        foreach (var field in root.EnumerateObject().Where(field => !JsonFields.IsBlank(field.Value)))
+        var known = ConfigFields.Shared.Concat(AdapterMethods.Of(config.PeftType).SelectMany(method => method.Fields)).ToHashSet(StringComparer.Ordinal);
+        foreach (var field in root.EnumerateObject().Where(field => !ConfigValues.IsBlank(field.Value) && !known.Contains(field.Name)))
         {
-            if (ConfigFields.Refused.TryGetValue(field.Name, out var refusal))
+            if (config.PeftType == "LORA" && ConfigFields.Refused.TryGetValue(field.Name, out var refusal))
                 problems.Add(AdapterProblems.VariantRefused(file, field.Name, refusal.Reason, refusal.Advice));
-            else if (!ConfigFields.Known.Contains(field.Name))
+            else
                 problems.Add(AdapterProblems.FieldUnknown(
-                    file, field.Name, JsonFields.Shown(field.Value), NearMisses.Phrase(field.Name, ConfigFields.Known)));
+                    file, field.Name, ConfigValues.Shown(field.Value), NearMisses.Phrase(field.Name, known)));
         }
     }
 
-    private static AdapterConfig Make(JsonFields fields, string initialization) => new()
+    private static AdapterConfig Make(ConfigValues values, string initialization) => new()
     {
-        PeftType = fields.Text("peft_type")!,
-        Rank = fields.Count("r"),
-        Alpha = fields.Number("lora_alpha"),
-        UsesRsLora = fields.Flag("use_rslora"),
-        UsesDora = fields.Flag("use_dora"),
-        FanInFanOut = fields.Flag("fan_in_fan_out"),
-        RankPattern = fields.Counts("rank_pattern"),
-        AlphaPattern = fields.Numbers("alpha_pattern"),
-        Bias = fields.Text("bias") ?? "none",
-        ModulesToSave = [.. fields.Texts("modules_to_save").Distinct(StringComparer.Ordinal)],
-        TargetModules = fields.Texts("target_modules"),
+        PeftType = values.Text("peft_type")!,
+        Rank = values.Count("r", 8, least: values.Text("peft_type") == "LORA" ? 1 : 0),
+        Alpha = values.Number("lora_alpha", 8),
+        UsesRsLora = values.Flag("use_rslora"),
+        UsesDora = values.Flag("use_dora"),
+        FanInFanOut = values.Flag("fan_in_fan_out"),
+        RankPattern = values.Text("peft_type") == "ADALORA" ? [] : values.Counts("rank_pattern"),
+        AlphaPattern = values.Numbers("alpha_pattern"),
+        Bias = values.Text("bias") ?? "none",
+        ModulesToSave = [.. values.Texts("modules_to_save").Distinct(StringComparer.Ordinal)],
+        TargetModules = values.Texts("target_modules"),
         Initialization = initialization,
-        TiesWeights = fields.Flag("ensure_weight_tying"),
-        BaseModel = fields.Text("base_model_name_or_path"),
-        PeftVersion = fields.Text("peft_version"),
+        TiesWeights = values.Flag("ensure_weight_tying"),
+        BaseModel = values.Text("base_model_name_or_path"),
+        Values = values,
+        PeftVersion = values.Text("peft_version"),
     };
 
     private static string Initialization(JsonElement root)

@@ -20,6 +20,9 @@ public static class PeftReader
         var files = PeftFolder.Find(folder);
         var (problems, warnings) = (new List<Problem>(), new List<string>());
         var config = ConfigReader.Read(files.Config, residualBase, problems);
+        foreach (var method in AdapterMethods.Of(config.PeftType))
+            method.Check(config, new Findings(problems, warnings));
+
         if (files.WeightsProblem() is { } missing)
             throw new LoraOpsException([.. problems, missing]);
 
@@ -59,8 +62,8 @@ public static class PeftReader
     private static void AddWarnings(
         AdapterConfig config, IReadOnlyList<AdapterModule> modules, IReadOnlyList<Replacement> replacements, List<string> warnings)
     {
-        if (config.Bias == "lora_only" && !replacements.Any(replacement => replacement.IsBias))
-            warnings.Add("the config says bias 'lora_only' but the file holds no bias: PEFT 0.7 to 0.20.0 dropped them when saving");
+        if (config.TrainsOwnBias && !replacements.Any(replacement => replacement.IsBias))
+            warnings.Add($"the config says bias '{config.Bias}' but the file holds no bias: PEFT 0.7 to 0.20.0 dropped them when saving");
 
         if (modules.Count > 0 && modules.All(module => module.Delta is LoraDelta lora && IsZero(lora.B)))
             warnings.Add("all lora_B factors are zero: the adapter changes nothing");

@@ -21,7 +21,7 @@ internal sealed class ReplacementRules(AdapterConfig config, IReadOnlySet<Module
         return (key.Parameter, config.Bias) switch
         {
             ("bias", "all") => null,
-            ("bias", "lora_only") when isAdapted => null,
+            ("bias", _) when isAdapted && config.TrainsOwnBias => null,
             ("bias", _) => $"the config's bias is '{config.Bias}' and its modules_to_save do not name it",
             ("weight", _) when isAdapted && key.IsWrapped => null,
             ("weight", _) when Embeddings.Contains(key.Module.Segments[^1]) => null,

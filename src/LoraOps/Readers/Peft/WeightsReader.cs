@@ -13,7 +13,9 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
 {
     private const int ScanLength = 1 << 14;
     private readonly SortedDictionary<ModuleName, Dictionary<string, Tensor>> _parts = [];
+    private readonly Dictionary<string, Tensor> _shared = new(StringComparer.Ordinal);
     private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
+    private readonly AdapterMethod[] _methods = [.. AdapterMethods.Of(config.PeftType)];
 
     /// <summary>The modules and replacements, both in ordinal order of their names.</summary>
     public (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) Read()
@@ -27,8 +29,10 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
         var modules = new List<AdapterModule>();
         foreach (var (name, parts) in _parts)
         {
-            if (Delta(new ModuleTensors(name, file, parts)) is { } delta)
-                modules.Add(new AdapterModule(name, delta, [.. parts.Values.Select(tensor => tensor.Name)]));
+            var tensors = new ModuleTensors(name, file, parts) { Shared = _shared };
+            var method = _methods.First(method => method.Claims(tensors, config));
+            string[] names = [.. parts.Values.Select(tensor => tensor.Name)];
+            modules.AddRange(method.Read(tensors, config, findings).Select(delta => new AdapterModule(name, delta, names)));
         }
 
         return (modules, Replacements());
@@ -91,24 +95,17 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
             return;
         }
 
-        if (key.Parameter is not ("" or "weight"))
+        var part = key.Parameter is "" or "weight" ? key.Part : $"{key.Part}.{key.Parameter}";
+        var isShared = Array.Exists(_methods, method => method.SharedParts.Contains(part));
+        if (!isShared && !Array.Exists(_methods, method => method.Parts.Contains(part)))
         {
-            findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, $"{key.Part} has no parameter '{key.Parameter}'"));
+            findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, $"{config.PeftType} has no part '{part}'"));
             return;
         }
 
-        if (!_parts.TryGetValue(key.Module, out var parts))
-            _parts[key.Module] = parts = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-
-        if (!parts.TryAdd(key.Part, tensor))
-            findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, parts[key.Part].Name));
-    }
-
-    private Delta? Delta(ModuleTensors tensors)
-    {
-        var method = AdapterMethods.All.First(method =>
-            method.PeftType == config.PeftType && method.Claims(tensors, config));
-        return method.Read(tensors, config, findings);
+        var parts = isShared ? _shared : _parts.GetValueOrDefault(key.Module) ?? (_parts[key.Module] = new(StringComparer.Ordinal));
+        if (!parts.TryAdd(part, tensor))
+            findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, parts[part].Name));
     }
 
     private List<Replacement> Replacements()
