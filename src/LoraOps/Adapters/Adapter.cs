@@ -25,8 +25,11 @@ public sealed record Adapter
     /// <summary>What people call it: its folder's name unless they said otherwise.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The folder that it was read from.</summary>
+    /// <summary>The folder that it was read from, or the file if it is one file without a config.</summary>
     public required string Folder { get; init; }
+
+    /// <summary>True if it came without adapter_config.json: names may begin with a component or be flat, and alpha may be in tensors.</summary>
+    public bool IsBare { get; init; }
 
     /// <summary>Its configuration.</summary>
     public required AdapterConfig Config { get; init; }
@@ -40,7 +43,7 @@ public sealed record Adapter
     /// <summary>What is odd about it but not wrong, for people to read.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>SHA-256 over its two files, lower-case hexadecimal: the identity that manifests record.</summary>
+    /// <summary>SHA-256 over its files, lower-case hexadecimal: the identity that manifests record.</summary>
     public required string Digest { get; init; }
 }
 

@@ -3,6 +3,9 @@ namespace LoraOps.Adapters;
 /// <summary>The dotted name of a layer in the base model, for example <c>vit.layers.0.attention.q_proj</c>.</summary>
 public readonly record struct ModuleName(string Value) : IComparable<ModuleName>
 {
+    /// <summary>True if the dots were written as underscores (kohya), so that only a base's own names tell the layer.</summary>
+    public bool IsFlat { get; init; }
+
     /// <summary>The parts between the dots.</summary>
     public string[] Segments => Value.Split('.');
 

@@ -109,6 +109,7 @@ public sealed class MergePlan : IDisposable
         foreach (var warning in model.Weights.Warnings)
             findings.Warnings.Add(warning);
 
+        adapters = new BareNames(model, options, findings).Resolve(adapters);
         var changes = new ChangePlanner(model, options, findings).Plan(adapters);
         new OrientationRule(model, changes.Values, findings).Apply();
         var tying = new Tying(model, changes, findings);

@@ -36,8 +36,8 @@ internal sealed class MergeWriter(string basePath, MergeArithmetic arithmetic, A
             shards.All(shard => shard.Like is not null && Path.GetFileName(shard.Like.Path) == shard.FileName);
         if (isLikeBase)
             File.WriteAllBytes(Path.Combine(folder, Path.GetFileName(weights.IndexPath!)), weights.IndexJson.ToArray());
-        else if (shards.Count > 1 || shards[0].FileName != "model.safetensors")
-            File.WriteAllBytes(Path.Combine(folder, ShardIndex.FileName), ShardIndex.Encode(shards));
+        else if (shards.Count > 1 || shards[0].FileName != OutputLayout.SingleName(shards[0].FileName))
+            File.WriteAllBytes(Path.Combine(folder, ShardIndex.FileName(shards)), ShardIndex.Encode(shards));
     }
 
     private WatchedTensor Source(OutputTensor tensor)

@@ -31,7 +31,9 @@ internal sealed record OutputShard(
 /// <summary>Distributes the output's tensors over files.</summary>
 internal static class OutputLayout
 {
-    private const string SingleName = "model.safetensors";
+    /// <summary>The name of a model's only file: that of diffusers if the base's files are called so, else that of transformers.</summary>
+    public static string SingleName(string baseFile) =>
+        Path.GetFileName(baseFile).StartsWith("diffusion_pytorch_model", StringComparison.Ordinal) ? "diffusion_pytorch_model.safetensors" : "model.safetensors";
 
     /// <summary>The files of the base, with the changes in their places.</summary>
     public static List<OutputShard> LikeBase(SourceModel model, SortedDictionary<string, TensorChange> changes)
@@ -47,7 +49,7 @@ internal static class OutputLayout
                     : new OutputTensor(tensor.Name, tensor, null))
                 .Concat(added[shard].Select(change => new OutputTensor(change.Name, null, change)))
                 .ToList();
-            var name = shards.Count == 1 && model.Weights.IndexPath is null ? SingleName : Path.GetFileName(shard.Path);
+            var name = shards.Count == 1 && model.Weights.IndexPath is null ? SingleName(shard.Path) : Path.GetFileName(shard.Path);
             return new OutputShard(name, tensors, KeepsHeader(shard, tensors) ? shard : null, shard.Metadata);
         })];
     }
@@ -55,7 +57,7 @@ internal static class OutputLayout
     /// <summary>All tensors in one file.</summary>
     public static OutputShard Joined(IReadOnlyList<OutputShard> shards) => shards.Count == 1
         ? shards[0]
-        : new OutputShard(SingleName, [.. shards.SelectMany(shard => shard.Tensors)], null, shards[0].Metadata);
+        : new OutputShard(SingleName(shards[0].FileName), [.. shards.SelectMany(shard => shard.Tensors)], null, shards[0].Metadata);
 
     /// <summary>Files of at most this many bytes of tensors, named as huggingface_hub does; a larger tensor has a file of its own.</summary>
     public static List<OutputShard> Cut(IReadOnlyList<OutputShard> shards, long maxBytes)
@@ -74,10 +76,11 @@ internal static class OutputLayout
             size += tensor.ByteLength;
         }
 
+        var stem = Path.GetFileNameWithoutExtension(SingleName(shards[0].FileName));
         return files.Count <= 1
-            ? [Joined(shards) with { FileName = SingleName }]
+            ? [Joined(shards) with { FileName = SingleName(shards[0].FileName) }]
             : [.. files.Select((tensors, index) => new OutputShard(
-                string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:00000}-of-{files.Count:00000}.safetensors"),
+                string.Create(CultureInfo.InvariantCulture, $"{stem}-{index + 1:00000}-of-{files.Count:00000}.safetensors"),
                 tensors,
                 null,
                 shards[0].Metadata))];

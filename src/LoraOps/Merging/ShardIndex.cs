@@ -6,8 +6,8 @@ namespace LoraOps.Merging;
 /// <summary>The index of a sharded checkpoint, as huggingface_hub writes it: two spaces, sorted names, a final line break.</summary>
 internal static class ShardIndex
 {
-    /// <summary>The file's usual name.</summary>
-    public const string FileName = "model.safetensors.index.json";
+    /// <summary>The file's usual name beside these files.</summary>
+    public static string FileName(IReadOnlyList<OutputShard> shards) => OutputLayout.SingleName(shards[0].FileName) + ".index.json";
 
     private static readonly JsonWriterOptions Indented = new()
     {

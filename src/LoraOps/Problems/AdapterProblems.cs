@@ -15,7 +15,7 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.AdapterFolderAmbiguous"/></summary>
     public static Problem FolderAmbiguous(string folder, IEnumerable<string> found) =>
-        new(ProblemCode.AdapterFolderAmbiguous, folder, $"holds several adapters: {string.Join(", ", found)}", "Name one of these sub-folders.");
+        new(ProblemCode.AdapterFolderAmbiguous, folder, $"holds several adapters: {string.Join(", ", found)}", "Name one of these.");
 
     /// <summary><see cref="ProblemCode.AdapterConfigInvalid"/></summary>
     public static Problem ConfigInvalid(string file, string reason) =>

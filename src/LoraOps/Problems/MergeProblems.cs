@@ -21,6 +21,22 @@ public static class MergeProblems
             $"'{module}' of adapter '{adapter}' is a MultiheadAttention with one in_proj_weight, whose LoRA is not merged yet",
             "Adapt its projections as layers of their own.");
 
+    /// <summary><see cref="ProblemCode.ModuleUnmatched"/>, for the modules of another model of the same pipeline.</summary>
+    public static Problem OtherComponent(string basePath, string adapter, int modules, string component) =>
+        new(
+            ProblemCode.ModuleUnmatched,
+            basePath,
+            $"is not the {component} that {modules} modules of adapter '{adapter}' belong to",
+            "Merge them into that model in a run of its own; --allow-unmatched leaves them out here.");
+
+    /// <summary><see cref="ProblemCode.LayerAmbiguous"/></summary>
+    public static Problem LayerAmbiguous(string basePath, string adapter, IEnumerable<string> names, string reason) =>
+        new(
+            ProblemCode.LayerAmbiguous,
+            basePath,
+            $"adapter '{adapter}': {string.Join(" and ", names.Select(name => $"'{name}'"))} {reason}",
+            "Give the base in a folder that is called as the component (text_encoder_2), or an adapter with dotted names.");
+
     /// <summary><see cref="ProblemCode.WeightShapeMismatch"/></summary>
     public static Problem ShapeMismatch(string basePath, string tensor, string found, string adapter, string wanted) =>
         new(

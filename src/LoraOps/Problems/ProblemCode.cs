@@ -288,6 +288,9 @@ public enum ProblemCode
     /// <summary>A tensor is too large to merge.</summary>
     TensorTooLarge = 3010,
 
+    /// <summary>A module name of the adapter fits several layers of the base, or several fit one.</summary>
+    LayerAmbiguous = 3020,
+
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,
 

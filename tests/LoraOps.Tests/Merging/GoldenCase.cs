@@ -24,8 +24,8 @@ internal sealed class GoldenCase
 
     public bool ExpectsMerge => _case.GetProperty("expects").GetString() == "merge";
 
-    /// <summary>The peft_type in the first adapter's config.</summary>
-    public string? ConfigType => JsonDocument.Parse(File.ReadAllText(Path.Combine(FirstAdapter, "adapter_config.json")))
+    /// <summary>The peft_type in the first adapter's config; a file without a config is LoRA here.</summary>
+    public string? ConfigType => File.Exists(FirstAdapter) ? "LORA" : JsonDocument.Parse(File.ReadAllText(Path.Combine(FirstAdapter, "adapter_config.json")))
         .RootElement.GetProperty("peft_type").GetString();
 
     /// <summary>What float32 may differ by, relative to the largest entry; rotations accumulate more.</summary>

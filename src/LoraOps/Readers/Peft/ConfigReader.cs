@@ -28,7 +28,9 @@ internal static class ConfigReader
         }
     }
 
-    private static AdapterConfig Read(JsonElement root, string file, bool residualBase, ICollection<Problem> problems)
+    /// <summary>The config of these fields, which must outlive it.</summary>
+    /// <exception cref="LoraOpsException">They are no JSON object, or their peft_type is not read.</exception>
+    public static AdapterConfig Read(JsonElement root, string file, bool residualBase, ICollection<Problem> problems)
     {
         if (root.ValueKind != JsonValueKind.Object)
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, "is no JSON object"));

@@ -5,7 +5,7 @@ namespace LoraOps.Readers.Peft;
 
 /// <summary>
 /// A tensor name of an adapter file taken apart: prefix, wrappers and the adapter's name are gone.
-/// Grammar: <c>base_model.model.MODULE[.base_layer].PART[.ADAPTER][.weight]</c>, or <c>MODULE.PARAMETER</c> for a replacement.
+/// Grammar: <c>[module.]base_model.model.MODULE[.base_layer].PART[.ADAPTER][.weight]</c>, or <c>MODULE.PARAMETER</c> for a replacement.
 /// </summary>
 /// <param name="Module">The layer in the base model.</param>
 /// <param name="Part">A method's parameter (<c>lora_A</c>), or null for a replacement.</param>
@@ -16,6 +16,7 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
 {
     private const string Wrapped = "base_layer";
     private const string SavedModule = "modules_to_save";
+    private const string Parallel = "module";
     private static readonly string[] Prefix = ["base_model", "model"];
 
     /// <summary>Takes a name apart; null for the copy that <c>original_module</c> keeps of what a saved module replaces.</summary>
@@ -24,6 +25,9 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
     public static PeftKey? Parse(string name, string adapter)
     {
         var segments = name.Split('.').Where(segment => segment is not ("_orig_mod" or "_fsdp_wrapped_module")).ToList();
+        if (segments.Count > 2 && segments[0] == Parallel)
+            segments.RemoveAt(0);
+
         if (segments.Count > 2 && segments[0] == Prefix[0] && segments[1] == Prefix[1])
             segments.RemoveRange(0, Prefix.Length);
 

@@ -11,13 +11,19 @@ namespace LoraOps.Readers.Peft;
 public static class PeftReader
 {
     /// <summary>Reads and checks one adapter. Tensors stay in the file and are read when asked for.</summary>
-    /// <param name="folder">The folder that holds adapter_config.json, itself or in exactly one sub-folder.</param>
+    /// <param name="folder">
+    /// The folder that holds adapter_config.json, itself or in exactly one sub-folder; or one safetensors file of kohya, LyCORIS or
+    /// diffusers, or the folder that holds it.
+    /// </param>
     /// <param name="name">What to call it; its folder's name if null.</param>
     /// <param name="residualBase">True if the base is the one that PiSSA, OLoRA … left: the adapter is then plain LoRA on it.</param>
     /// <exception cref="LoraOpsException">Everything that is wrong with the adapter.</exception>
     public static Adapter Read(string folder, string? name = null, bool residualBase = false)
     {
-        var files = PeftFolder.Find(folder);
+        if (BareFile.Find(folder) is { } file)
+            return BareReader.Read(file, name);
+
+        var files = PeftFolder.Find(BareFile.FolderOf(folder));
         var (problems, warnings) = (new List<Problem>(), new List<string>());
         var config = ConfigReader.Read(files.Config, residualBase, problems);
         foreach (var method in AdapterMethods.Of(config.PeftType))

@@ -1,17 +1,14 @@
-using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Problems;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
-using Tensor = LoraOps.Tensors.Tensor;
 
 namespace LoraOps.Readers.Peft;
 
 /// <summary>Reads <c>adapter_model.safetensors</c>: every tensor becomes part of a delta, a replacement or a problem.</summary>
 internal sealed class WeightsReader(string file, string adapter, AdapterConfig config, Findings findings)
 {
-    private const int ScanLength = 1 << 14;
     private readonly SortedDictionary<ModuleName, Dictionary<string, Tensor>> _parts = [];
     private readonly Dictionary<string, Tensor> _shared = new(StringComparer.Ordinal);
     private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
@@ -38,9 +35,10 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
         return (modules, Replacements());
     }
 
-    // The tensors outlive the mapped file: each reads its own range. The format has no gaps, so lengths give the places.
-    private static List<Tensor> Tensors(string file)
+    /// <summary>The tensors of a file, which outlive its map: each reads its own range.</summary>
+    internal static List<Tensor> Tensors(string file)
     {
+        // The format has no gaps, so lengths give the places.
         using var weights = SafetensorsFile.Open(file);
         var tensors = new List<Tensor>();
         long start = weights.HeaderBytes().Length;
@@ -55,36 +53,11 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
 
     private bool IsSound(Tensor tensor)
     {
-        var problem = tensor switch
-        {
-            { Shape.ElementCount: 0 } => AdapterProblems.TensorEmpty(file, tensor.Name, tensor.Shape.ToString()),
-            { Shape.ElementCount: > int.MaxValue / 2 } => AdapterProblems.TensorInvalid(
-                file, tensor.Name, $"has shape {tensor.Shape}; at most {int.MaxValue / 2} elements are allowed"),
-            _ when !tensor.Type.IsFloat() => AdapterProblems.TensorInvalid(
-                file, tensor.Name, $"holds {tensor.Type.Name()} elements; float types are allowed"),
-            _ when !IsFinite(tensor) => AdapterProblems.NotFinite(file, tensor.Name),
-            _ => null,
-        };
-        if (problem is not null)
-            findings.Problems.Add(problem);
+        if (TensorCheck.ProblemOf(file, tensor) is not { } problem)
+            return true;
 
-        return problem is null;
-    }
-
-    private static bool IsFinite(Tensor tensor)
-    {
-        var block = new float[ScanLength];
-        for (long first = 0; first < tensor.Shape.ElementCount; first += ScanLength)
-        {
-            var values = block.AsSpan(0, (int)Math.Min(ScanLength, tensor.Shape.ElementCount - first));
-            tensor.ReadFloats(first, values);
-
-            // NaN counts as the largest magnitude of all.
-            if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(values)))
-                return false;
-        }
-
-        return true;
+        findings.Problems.Add(problem);
+        return false;
     }
 
     private void Sort(PeftKey key, Tensor tensor)

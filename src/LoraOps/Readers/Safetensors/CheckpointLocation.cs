@@ -7,24 +7,29 @@ namespace LoraOps.Readers.Safetensors;
 /// <param name="IsIndex">True for an index.</param>
 internal sealed record CheckpointLocation(string File, bool IsIndex)
 {
-    private const string SingleName = "model.safetensors";
     private const string IndexSuffix = ".safetensors.index.json";
 
-    /// <summary>Finds the checkpoint: the path itself, or model.safetensors, an index, or the only safetensors file of the folder.</summary>
+    // What transformers and diffusers call the weights of one model.
+    private static readonly string[] SingleNames = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
+
+    /// <summary>Finds the checkpoint: the path itself, or model.safetensors (diffusers: diffusion_pytorch_model.safetensors), an index, or the only safetensors file of the folder.</summary>
     /// <exception cref="LoraOpsException">There is none, or no telling which.</exception>
     public static CheckpointLocation Find(string fileOrFolder)
     {
         if (!Directory.Exists(fileOrFolder))
             return new CheckpointLocation(fileOrFolder, fileOrFolder.EndsWith(".json", StringComparison.OrdinalIgnoreCase));
 
-        // The order of transformers: a single file wins over an index.
-        var single = Path.Combine(fileOrFolder, SingleName);
-        if (System.IO.File.Exists(single))
-            return new CheckpointLocation(single, IsIndex: false);
+        // The order of both libraries: a single file wins over an index.
+        foreach (var name in SingleNames)
+        {
+            var single = Path.Combine(fileOrFolder, name);
+            if (System.IO.File.Exists(single))
+                return new CheckpointLocation(single, IsIndex: false);
 
-        var index = Path.Combine(fileOrFolder, SingleName + ".index.json");
-        if (System.IO.File.Exists(index))
-            return new CheckpointLocation(index, IsIndex: true);
+            var index = single + ".index.json";
+            if (System.IO.File.Exists(index))
+                return new CheckpointLocation(index, IsIndex: true);
+        }
 
         return Only(fileOrFolder, "*" + IndexSuffix) is { } onlyIndex
             ? new CheckpointLocation(onlyIndex, IsIndex: true)

@@ -39,6 +39,9 @@ public sealed class PeftReaderTests : IDisposable
     [InlineData("base_model.model.x.q")]
     [InlineData("x.q")]
     [InlineData("_orig_mod.base_model.model.x.q")]
+    [InlineData("module.base_model.model.x.q")]
+    [InlineData("_orig_mod.module.x.q")]
+    [InlineData("module._fsdp_wrapped_module.base_model.model.x._fsdp_wrapped_module.q")]
     [InlineData("base_model.model._fsdp_wrapped_module.x._orig_mod.q")]
     [InlineData("base_model.model.x.base_layer.q")]
     public void Takes_the_wrappers_off_a_name(string path)
