@@ -37,6 +37,9 @@ public abstract class AdapterMethod
     /// <summary>The names of the tensors that an adapter file holds once for all modules.</summary>
     public virtual IReadOnlyList<string> SharedParts => [];
 
+    /// <summary>The parts that hold whole numbers (indices), in an integer type or in a float one.</summary>
+    public virtual IReadOnlyList<string> IndexParts => [];
+
     /// <summary>The fields of adapter_config.json that it knows, beside those that every method has.</summary>
     public abstract IReadOnlyList<string> Fields { get; }
 
@@ -52,4 +55,11 @@ public abstract class AdapterMethod
 
     /// <summary>The deltas, one for each changed parameter of the module; none if a problem was found.</summary>
     public abstract IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings);
+
+    /// <summary>Adds a problem for each field that is absent though the result depends on it.</summary>
+    protected static void Require(AdapterConfig config, Findings findings, params IEnumerable<string> fields)
+    {
+        foreach (var field in fields.Where(field => config.Values.Raw(field) is null))
+            findings.Problems.Add(AdapterProblems.ConfigInvalid(config.Values.File, $"field '{field}' is missing: the result depends on it"));
+    }
 }

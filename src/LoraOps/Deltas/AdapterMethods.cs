@@ -10,7 +10,14 @@ public static class AdapterMethods
     private const string Routed = "its effect depends on the input, so no fixed weight can hold it";
 
     /// <summary>The methods that are read; the first that claims a module reads it.</summary>
-    public static IReadOnlyList<AdapterMethod> All { get; } = [new DoraMethod(), new LoraMethod()];
+    public static IReadOnlyList<AdapterMethod> All { get; } = 
+    [
+        new DoraMethod(),
+        new LoraMethod(),
+        new Ia3Method(),
+        new LohaMethod(),
+        new LokrMethod(),
+    ];
 
     /// <summary>Every other peft_type, with the reason why it is refused.</summary>
     public static FrozenDictionary<string, string> Refused { get; } = new Dictionary<string, string>
@@ -32,11 +39,8 @@ public static class AdapterMethods
         ["GRALORA"] = NotReadYet,
         ["HIRA"] = "multiplied with the weight, which is not read yet",
         ["HRA"] = "a rotation of the weight, which is not read yet",
-        ["IA3"] = "multiplicative, which is not read yet",
         ["LILY"] = Routed,
         ["LN_TUNING"] = NotReadYet,
-        ["LOHA"] = NotReadYet,
-        ["LOKR"] = NotReadYet,
         ["MISS"] = NotReadYet,
         ["MULTITASK_PROMPT_TUNING"] = NotWeights,
         ["OFT"] = "a rotation of the weight, which is not read yet",

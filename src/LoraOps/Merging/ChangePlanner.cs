@@ -82,10 +82,14 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
         if (_changes.TryGetValue(parameter, out var planned))
             return planned;
 
-        if ((model.Find(module.Name, module.Delta.Parameter) ?? SharedEmbedding(adapter, module.Name)) is { } stored)
+        var shared = module.Delta.Parameter == "weight" ? SharedEmbedding(adapter, module.Name) : null;
+        if ((model.Find(module.Name, module.Delta.Parameter) ?? shared) is { } stored)
             return _changes.GetValueOrDefault(stored.Name) ?? AddChange(new TensorChange(stored.Name, stored.Type) { Start = stored });
 
-        if (SourceModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)
+        if (module.Delta.IsOptional)
+            return null;
+
+        if (module.Delta.Parameter == "weight" && SourceModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)
             return AddChange(new TensorChange(parameter, tied.Type) { Start = tied, IsNew = true });
 
         if (model.Find(module.Name, "in_proj_weight") is not null)

@@ -112,6 +112,7 @@ public sealed class MergePlan : IDisposable
         adapters = new BareNames(model, options, findings).Resolve(adapters);
         var changes = new ChangePlanner(model, options, findings).Plan(adapters);
         new OrientationRule(model, changes.Values, findings).Apply();
+        new Surroundings(model, changes).Attach();
         var tying = new Tying(model, changes, findings);
         tying.Settle(adapters, options.Arithmetic);
         var shards = Layout(model, changes, output, options.MaxShardBytes);

@@ -29,8 +29,8 @@ internal sealed class MergedTensor(TensorChange change, MergeArithmetic arithmet
         if (change.IsTransposed)
             sum = Transposed(sum, fromStored: true);
 
-        foreach (var (source, module) in change.Additions)
-            Add(sum, source, module.Delta);
+        foreach (var addition in change.Additions)
+            Add(sum, addition);
 
         if (change.IsTransposed)
             sum = Transposed(sum, fromStored: false);
@@ -41,28 +41,36 @@ internal sealed class MergedTensor(TensorChange change, MergeArithmetic arithmet
         return bytes;
     }
 
-    private void Add(float[] sum, WeightedAdapter source, Delta delta)
+    private void Add(float[] sum, Addition addition)
     {
-        var factor = (float)source.Weight;
+        var (factor, delta, target) = ((float)addition.Source.Weight, addition.Module.Delta, Target(sum, addition));
         if (arithmetic == MergeArithmetic.Peft && delta is { Layer: LayerKind.Embedding, NeedsWeight: false })
         {
             // PEFT rounds the delta of an embedding before it adds it.
             var rounded = new float[sum.Length];
-            delta.AddTo(rounded, Target(sum), factor);
+            delta.AddTo(rounded, target, factor);
             Round(rounded);
             TensorPrimitives.Add(sum, rounded, sum);
         }
         else
         {
-            delta.AddTo(sum, Target(sum), factor);
+            delta.AddTo(sum, target, factor);
         }
 
         if (arithmetic == MergeArithmetic.Peft)
             Round(sum);
     }
 
-    private TargetWeight Target(float[] sum) => TargetWeight.Of(
-        change.IsTransposed ? new TensorShape(Shape[1], Shape[0]) : Shape, sum);
+    private TargetWeight Target(float[] sum, Addition addition)
+    {
+        var shape = change.IsTransposed ? new TensorShape(Shape[1], Shape[0]) : Shape;
+        return TargetWeight.Of(shape, sum) with
+        {
+            Type = Type,
+            Sibling = addition.Sibling,
+            AdaptedShapes = addition.AdaptedShapes ?? [shape],
+        };
+    }
 
     private void Round(Span<float> values)
     {

@@ -6,7 +6,14 @@ namespace LoraOps.Merging;
 /// <summary>One delta of a tensor.</summary>
 /// <param name="Source">The adapter and its weight.</param>
 /// <param name="Module">Its adapted layer.</param>
-internal sealed record Addition(WeightedAdapter Source, AdapterModule Module);
+internal sealed record Addition(WeightedAdapter Source, AdapterModule Module)
+{
+    /// <summary>Finds another parameter of the same module in the base.</summary>
+    public Func<string, TargetWeight?> Sibling { get; init; } = _ => null;
+
+    /// <summary>The shapes of all weights that the same adapter adapts, in PyTorch's layout.</summary>
+    public IReadOnlyList<TensorShape>? AdaptedShapes { get; init; }
+}
 
 /// <summary>What the merge does to one tensor of the output.</summary>
 /// <param name="Name">Its name in the output.</param>

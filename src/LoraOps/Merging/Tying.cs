@@ -1,5 +1,6 @@
 using LoraOps.Adapters;
 using LoraOps.Deltas;
+using LoraOps.Tensors;
 
 namespace LoraOps.Merging;
 

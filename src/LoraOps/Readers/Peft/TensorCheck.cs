@@ -11,14 +11,17 @@ internal static class TensorCheck
     private const int ScanLength = 1 << 14;
 
     /// <summary>The problem of a tensor, or null. Reads its values block by block.</summary>
-    public static Problem? ProblemOf(string file, Tensor tensor) => tensor switch
+    /// <param name="file">The adapter file.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="isIndex">True if it may hold whole numbers in an integer type.</param>
+    public static Problem? ProblemOf(string file, Tensor tensor, bool isIndex = false) => tensor switch
     {
         { Shape.ElementCount: 0 } => AdapterProblems.TensorEmpty(file, tensor.Name, tensor.Shape.ToString()),
         { Shape.ElementCount: > int.MaxValue / 2 } => AdapterProblems.TensorInvalid(
             file, tensor.Name, $"has shape {tensor.Shape}; at most {int.MaxValue / 2} elements are allowed"),
-        _ when !tensor.Type.IsFloat() => AdapterProblems.TensorInvalid(
+        _ when !tensor.Type.IsFloat() && !(isIndex && tensor.Type.IsNumeric()) => AdapterProblems.TensorInvalid(
             file, tensor.Name, $"holds {tensor.Type.Name()} elements; float types are allowed"),
-        _ when !IsFinite(tensor) => AdapterProblems.NotFinite(file, tensor.Name),
+        _ when tensor.Type.IsFloat() && !IsFinite(tensor) => AdapterProblems.NotFinite(file, tensor.Name),
         _ => null,
     };
 

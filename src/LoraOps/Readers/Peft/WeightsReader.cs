@@ -19,7 +19,7 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
     {
         foreach (var tensor in Tensors(file))
         {
-            if (PeftKey.Parse(tensor.Name, adapter) is { } key && IsSound(tensor))
+            if (PeftKey.Parse(tensor.Name, adapter) is { } key && IsSound(tensor, PartOf(key)))
                 Sort(key, tensor);
         }
 
@@ -51,14 +51,18 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
         return tensors;
     }
 
-    private bool IsSound(Tensor tensor)
+    private bool IsSound(Tensor tensor, string? part)
     {
-        if (TensorCheck.ProblemOf(file, tensor) is not { } problem)
+        if (TensorCheck.ProblemOf(file, tensor, Holds(part)) is not { } problem)
             return true;
 
         findings.Problems.Add(problem);
         return false;
     }
+
+    private static string? PartOf(PeftKey key) => key.Parameter is "" or "weight" ? key.Part : $"{key.Part}.{key.Parameter}";
+
+    private bool Holds(string? part) => part is not null && Array.Exists(_methods, method => method.IndexParts.Contains(part));
 
     private void Sort(PeftKey key, Tensor tensor)
     {
@@ -68,7 +72,7 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
             return;
         }
 
-        var part = key.Parameter is "" or "weight" ? key.Part : $"{key.Part}.{key.Parameter}";
+        var part = PartOf(key)!;
         var isShared = Array.Exists(_methods, method => method.SharedParts.Contains(part));
         if (!isShared && !Array.Exists(_methods, method => method.Parts.Contains(part)))
         {
@@ -77,7 +81,7 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
         }
 
         var parts = isShared ? _shared : _parts.GetValueOrDefault(key.Module) ?? (_parts[key.Module] = new(StringComparer.Ordinal));
-        if (!parts.TryAdd(part, tensor))
+        if (!parts.TryAdd(part, tensor) && !(isShared && TensorBytes.Same(parts[part], tensor)))
             findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, parts[part].Name));
     }
 

@@ -1,6 +1,4 @@
-using LoraOps.Tensors;
-
-namespace LoraOps.Merging;
+namespace LoraOps.Tensors;
 
 /// <summary>Comparisons of stored tensors.</summary>
 internal static class TensorBytes
