@@ -15,6 +15,9 @@ public sealed record ModuleTensors(ModuleName Module, string File, IReadOnlyDict
 {
     /// <summary>The tensors that the file holds once for all modules, by name: <c>vera_A</c> …</summary>
     public IReadOnlyDictionary<string, Tensor> Shared { get; init; } = new Dictionary<string, Tensor>();
+
+    /// <summary>How many wrappers of the same layer lie outside this one: each wraps one raw parameter, the first innermost.</summary>
+    public int Depth { get; init; }
 }
 
 /// <summary>What a method finds while it understands a module's tensors.</summary>
@@ -40,6 +43,12 @@ public abstract class AdapterMethod
     /// <summary>The parts that hold whole numbers (indices), in an integer type or in a float one.</summary>
     public virtual IReadOnlyList<string> IndexParts => [];
 
+    /// <summary>Tensors that only training uses, each with the config's field that brings it; they are left out with a warning.</summary>
+    public virtual IReadOnlyList<(string Part, string Field)> TrainingParts => [];
+
+    /// <summary>True if a tensor without elements may mean something (a rank pruned to nothing).</summary>
+    public virtual bool AllowsEmpty => false;
+
     /// <summary>The fields of adapter_config.json that it knows, beside those that every method has.</summary>
     public abstract IReadOnlyList<string> Fields { get; }
 
@@ -55,6 +64,9 @@ public abstract class AdapterMethod
 
     /// <summary>The deltas, one for each changed parameter of the module; none if a problem was found.</summary>
     public abstract IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings);
+
+    /// <summary>The parameters of the module that the tensors replace as a whole.</summary>
+    public virtual IReadOnlyList<Replacement> ReadReplacements(ModuleTensors tensors) => [];
 
     /// <summary>Adds a problem for each field that is absent though the result depends on it.</summary>
     protected static void Require(AdapterConfig config, Findings findings, params IEnumerable<string> fields)

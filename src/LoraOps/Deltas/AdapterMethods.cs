@@ -10,22 +10,18 @@ public static class AdapterMethods
     private const string Routed = "its effect depends on the input, so no fixed weight can hold it";
 
     /// <summary>The methods that are read; the first that claims a module reads it.</summary>
-    public static IReadOnlyList<AdapterMethod> All { get; } = 
+    public static IReadOnlyList<AdapterMethod> All { get; } =
     [
-        new DoraMethod(),
-        new LoraMethod(),
-        new Ia3Method(),
-        new LohaMethod(),
-        new LokrMethod(),
+        new TokenRowsMethod(), new LoraTokenRowsMethod(), new ExpertsMethod(), new BlockLoraMethod(), new QaLoraMethod(), new KasaMethod(),
+        new DoraMethod(), new LoraMethod(), new AdaLoraMethod(), new BeftMethod(), new NormTuningMethod(),
+        new Ia3Method(), new LohaMethod(), new LokrMethod(),
     ];
 
     /// <summary>Every other peft_type, with the reason why it is refused.</summary>
     public static FrozenDictionary<string, string> Refused { get; } = new Dictionary<string, string>
     {
-        ["ADALORA"] = NotReadYet,
         ["ADAMSS"] = NotReadYet,
         ["ADAPTION_PROMPT"] = NotWeights,
-        ["BEFT"] = NotReadYet,
         ["BOFT"] = "a rotation of the weight, which is not read yet",
         ["BONE"] = "the older form of MISS, which is not read yet",
         ["C3A"] = NotReadYet,
@@ -40,7 +36,6 @@ public static class AdapterMethods
         ["HIRA"] = "multiplied with the weight, which is not read yet",
         ["HRA"] = "a rotation of the weight, which is not read yet",
         ["LILY"] = Routed,
-        ["LN_TUNING"] = NotReadYet,
         ["MISS"] = NotReadYet,
         ["MULTITASK_PROMPT_TUNING"] = NotWeights,
         ["OFT"] = "a rotation of the weight, which is not read yet",
@@ -57,7 +52,6 @@ public static class AdapterMethods
         ["SHIRA"] = NotReadYet,
         ["SUPERTUNING"] = NotReadYet,
         ["TINYLORA"] = NotReadYet,
-        ["TRAINABLE_TOKENS"] = NotReadYet,
         ["UNILORA"] = NotReadYet,
         ["VBLORA"] = NotReadYet,
         ["VERA"] = NotReadYet,
@@ -66,7 +60,8 @@ public static class AdapterMethods
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The parameter names that some method consumes.</summary>
-    public static FrozenSet<string> Parts { get; } = All.SelectMany(method => method.Parts.Concat(method.SharedParts))
+    public static FrozenSet<string> Parts { get; } = All
+        .SelectMany(method => method.Parts.Concat(method.SharedParts).Concat(method.TrainingParts.Select(training => training.Part)))
         .Select(part => part.Split('.')[0])
         .ToFrozenSet(StringComparer.Ordinal);
 

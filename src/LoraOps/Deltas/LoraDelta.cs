@@ -73,6 +73,7 @@ public sealed class LoraMethod : AdapterMethod
 {
     internal const string FactorA = "lora_A";
     internal const string FactorB = "lora_B";
+    internal const string FactorBias = "lora_B.bias";
     internal const string EmbeddingA = "lora_embedding_A";
     internal const string EmbeddingB = "lora_embedding_B";
 
@@ -83,7 +84,11 @@ public sealed class LoraMethod : AdapterMethod
     public override string PeftType => "LORA";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Parts { get; } = [FactorA, FactorB, EmbeddingA, EmbeddingB];
+    public override IReadOnlyList<string> Parts { get; } = [FactorA, FactorB, FactorBias, EmbeddingA, EmbeddingB];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Part, string Field)> TrainingParts =>
+        [("lora_monteclora_sampler", "monteclora_config"), ("lora_velora_embed", "velora_config")];
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Fields => LoraFields.Known;
@@ -100,7 +105,7 @@ public sealed class LoraMethod : AdapterMethod
 
     /// <inheritdoc/>
     public override IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings) =>
-        ReadFactors(tensors, config, findings) is { } delta ? [delta] : [];
+        ReadFactors(tensors, config, findings) is not { } delta ? [] : [delta, .. ReadBias(tensors, config, delta, findings)];
 
     internal static LoraDelta? ReadFactors(ModuleTensors tensors, AdapterConfig config, Findings findings)
     {
@@ -109,14 +114,45 @@ public sealed class LoraMethod : AdapterMethod
         foreach (var stray in tensors.Parts.Where(part => part.Key is FactorA or FactorB && embeds))
             findings.Problems.Add(AdapterProblems.TensorUnused(tensors.File, stray.Value.Name, "its module is an embedding"));
 
-        if (!Pair(tensors, (nameA, nameB), findings, out var a, out var b) || !ShapesFit(tensors, (a, b), embeds, findings))
+        return Pair(tensors, (nameA, nameB), findings, out var a, out var b) ? Combine(tensors, config, (a, b), findings) : null;
+    }
+
+    /// <summary>The delta of two factors whose shapes are checked here; null if they have no product.</summary>
+    internal static LoraDelta? Combine(ModuleTensors tensors, AdapterConfig config, (Tensor A, Tensor B) pair, Findings findings)
+    {
+        var embeds = tensors.Parts.ContainsKey(EmbeddingA);
+        if (!ShapesFit(tensors, pair, embeds, findings))
             return null;
 
+        var (a, b) = pair;
         var layer = embeds ? LayerKind.Embedding : a.Shape.Rank > 2 ? LayerKind.Convolution : LayerKind.Linear;
         return new LoraDelta(layer, a, b, ScaleOf(tensors.Module, config, (int)a.Shape[0], findings));
     }
 
-    private static bool Pair(
+    // The bias of lora_B acts on the output as the product does, so it is scaled with it.
+    private static List<Delta> ReadBias(ModuleTensors tensors, AdapterConfig config, LoraDelta delta, Findings findings)
+    {
+        var wanted = config.Values.Flag("lora_bias");
+        if (!tensors.Parts.TryGetValue(FactorBias, out var bias))
+        {
+            if (wanted && delta.Layer != LayerKind.Embedding)
+                findings.Problems.Add(AdapterProblems.PartnerMissing(tensors.File, delta.B.Name, tensors.Module.Parameter(FactorBias)));
+
+            return [];
+        }
+
+        if (!wanted)
+            findings.Problems.Add(AdapterProblems.TensorUnused(tensors.File, bias.Name, "the config's lora_bias is not set"));
+        else if (bias.Shape.ElementCount != delta.B.Shape[0])
+            findings.Problems.Add(AdapterProblems.TensorInvalid(
+                tensors.File, bias.Name, $"has shape {bias.Shape}, its module has {delta.B.Shape[0]} outputs"));
+        else
+            return [new BiasDelta("lora", bias, delta.Scale)];
+
+        return [];
+    }
+
+    internal static bool Pair(
         ModuleTensors tensors, (string A, string B) names, Findings findings, out Tensor a, out Tensor b)
     {
         a = tensors.Parts.GetValueOrDefault(names.A)!;
@@ -152,16 +188,20 @@ public sealed class LoraMethod : AdapterMethod
 
     private static bool IsGrouped(Tensor a, Tensor b) => b.Shape[1] < a.Shape[0] && a.Shape[0] % b.Shape[1] == 0;
 
+    /// <summary>alpha / r, or alpha / √r, of a module or raw parameter.</summary>
+    internal static double ScaleOf(ModuleName module, AdapterConfig config, int rank) =>
+        (ModulePattern.Find(config.AlphaPattern, module) ?? config.Alpha) / (config.UsesRsLora ? Math.Sqrt(rank) : rank);
+
     private static double ScaleOf(ModuleName module, AdapterConfig config, int rank, Findings findings)
     {
-        var alpha = ModulePattern.Find(config.AlphaPattern, module) ?? config.Alpha;
         var said = ModulePattern.Find(config.RankPattern, module) ?? config.Rank;
         if (said != rank)
             findings.Warnings.Add($"module '{module}': the tensors have rank {rank}, the config says {said}; the tensors count");
 
-        if (alpha == 0)
+        var scale = ScaleOf(module, config, rank);
+        if (scale == 0)
             findings.Warnings.Add($"module '{module}': alpha is 0, so nothing changes");
 
-        return alpha / (config.UsesRsLora ? Math.Sqrt(rank) : rank);
+        return scale;
     }
 }

@@ -9,6 +9,8 @@ namespace LoraOps.Merging;
 internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Findings findings)
 {
     private static readonly string[] NewHeads = ["lm_head", "embed_out", "classifier", "score", "qa_outputs"];
+    private const string InputProjection = "in_proj_weight";
+    private const string OutputProjection = ".out_proj";
     private readonly SortedDictionary<string, TensorChange> _changes = new(StringComparer.Ordinal);
 
     private string BasePath => model.Weights.Path;
@@ -22,9 +24,11 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
                 Replace(source, replacement);
         }
 
+        var experts = new ExpertsResolver(model, findings);
         foreach (var source in adapters)
         {
-            foreach (var module in source.Adapter.Modules)
+            // New rows come last, or the delta of the same adapter would be added to them.
+            foreach (var module in experts.Resolve(source.Adapter).Where(module => !IsSharedHead(source.Adapter, module)).OrderBy(module => module.Delta.Replaces))
                 Add(source, module);
         }
 
@@ -64,16 +68,56 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
 
     private void Add(WeightedAdapter source, AdapterModule module)
     {
-        if (TargetOf(source.Adapter, module) is not { } change)
+        var fused = model.Find(module.Name, module.Delta.Parameter) is null ? UnfusedExperts.Fused(model, module.Name, module.Delta) : null;
+        if (fused is var (_, rows))
+            module = module with { Delta = rows };
+
+        if ((fused is var (stored, _) ? ChangeOf(stored) : TargetOf(source.Adapter, module)) is not { } change)
             return;
 
         if (change.ReplacedBy is { } other && other != source.Adapter)
             findings.Problems.Add(MergeProblems.Conflict(change.Name, other.Name, source.Adapter.Name, "the first replaces it as a whole"));
-        else if (options.Arithmetic == MergeArithmetic.Exact && change.Additions.Count > 0 &&
-            (module.Delta.NeedsWeight || change.Additions.Exists(addition => addition.Module.Delta.NeedsWeight)))
-            findings.Problems.Add(MergeProblems.RescaledSum(change.Name, change.Additions[0].Source.Adapter.Name, source.Adapter.Name));
+        else if (module.Delta.Replaces && source.Weight != 1)
+            findings.Problems.Add(MergeProblems.WeightedReplacement(change.Name, source.Adapter.Name, source.Weight));
+        else if (Clash(change, source, module.Delta) is { } clash)
+            findings.Problems.Add(clash);
         else
-            change.Additions.Add(new Addition(source, module));
+            AddTimes(change, new Addition(source, module));
+    }
+
+    // Why the delta has no sum with those before it, or null.
+    private Problem? Clash(TensorChange change, WeightedAdapter source, Delta delta)
+    {
+        foreach (var (otherSource, otherModule) in change.Additions)
+        {
+            var (other, first, second) = (otherModule.Delta, otherSource.Adapter, source.Adapter);
+            if (options.Arithmetic == MergeArithmetic.Exact && (delta.NeedsWeight || other.NeedsWeight))
+                return MergeProblems.RescaledSum(change.Name, first.Name, second.Name);
+
+            if (delta is TokenRowsDelta rows && other is TokenRowsDelta others && rows.Tokens.Intersect(others.Tokens).Any())
+                return MergeProblems.Conflict(change.Name, first.Name, second.Name, $"they replace row {rows.Tokens.Intersect(others.Tokens).Min()} with different values");
+
+            if (first != second && delta.Replaces != other.Replaces)
+                return MergeProblems.Conflict(change.Name, first.Name, second.Name, "one replaces rows of it that the other adds to");
+        }
+
+        return null;
+    }
+
+    // PEFT wraps the output projection inside a MultiheadAttention a second time, so its delta counts twice there, in training too.
+    private void AddTimes(TensorChange change, Addition addition)
+    {
+        change.Additions.Add(addition);
+        var name = addition.Module.Name.Value;
+        var owner = name.EndsWith(OutputProjection, StringComparison.Ordinal) ? new ModuleName(name[..^OutputProjection.Length]) : default;
+        if (owner.Value is null || model.Find(owner, InputProjection) is null ||
+            !addition.Source.Adapter.Modules.Any(module => module.Name == owner))
+            return;
+
+        if (options.Arithmetic == MergeArithmetic.Peft)
+            change.Additions.Add(addition);
+        else
+            findings.Warnings.Add($"'{change.Name}': PEFT up to 0.20 adds this delta twice, in training too; --arithmetic peft does the same");
     }
 
     private TensorChange? TargetOf(Adapter adapter, AdapterModule module)
@@ -83,8 +127,8 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
             return planned;
 
         var shared = module.Delta.Parameter == "weight" ? SharedEmbedding(adapter, module.Name) : null;
-        if ((model.Find(module.Name, module.Delta.Parameter) ?? shared) is { } stored)
-            return _changes.GetValueOrDefault(stored.Name) ?? AddChange(new TensorChange(stored.Name, stored.Type) { Start = stored });
+        if ((model.Find(module.Name, module.Delta.Parameter) ?? shared ?? InputProjectionOf(module)) is { } stored)
+            return ChangeOf(stored);
 
         if (module.Delta.IsOptional)
             return null;
@@ -92,13 +136,16 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
         if (module.Delta.Parameter == "weight" && SourceModel.IsHead(module.Name) && model.TiedEmbedding() is { } tied)
             return AddChange(new TensorChange(parameter, tied.Type) { Start = tied, IsNew = true });
 
-        if (model.Find(module.Name, "in_proj_weight") is not null)
-            findings.Problems.Add(MergeProblems.MultiheadAttention(BasePath, adapter.Name, module.Name.Value));
-        else
-            Unmatched(adapter, parameter);
-
+        Unmatched(adapter, parameter);
         return null;
     }
+
+    private TensorChange? ChangeOf(Tensor stored) =>
+        _changes.GetValueOrDefault(stored.Name) ?? AddChange(new TensorChange(stored.Name, stored.Type) { Start = stored });
+
+    // torch's MultiheadAttention holds the three projections of its inputs as one parameter of its own.
+    private Tensor? InputProjectionOf(AdapterModule module) =>
+        module.Delta is LoraDelta { Layer: LayerKind.Linear } ? model.Find(module.Name, InputProjection) : null;
 
     private TensorChange? AddChange(TensorChange change)
     {
@@ -119,6 +166,17 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
         options.Arithmetic == MergeArithmetic.Peft && SourceModel.IsHead(module) && adapter.Modules.Any(adapted => adapted.Name == module)
             ? model.TiedEmbedding()
             : null;
+
+    // A head that was kept tied in training has the embedding's factors, transposed and exchanged: it needs no tensor of its own.
+    private bool IsSharedHead(Adapter adapter, AdapterModule module) =>
+        adapter.Config.TiesWeights && SourceModel.IsHead(module.Name) && model.Find(module.Name, "weight") is null &&
+        module.Delta is LoraDelta { Layer: LayerKind.Linear } head && adapter.Modules.Any(other =>
+            other.Delta is LoraDelta { Layer: LayerKind.Embedding } embedding && SourceModel.IsEmbedding(other.Name) &&
+            head.WeightShape.Equals(embedding.WeightShape) && head.Rank == embedding.Rank && head.Scale.Equals(embedding.Scale) &&
+            Same(head.RowFactors(), embedding.RowFactors()));
+
+    private static bool Same((float[] Coefficients, float[] Basis) one, (float[] Coefficients, float[] Basis) other) =>
+        one.Coefficients.AsSpan().SequenceEqual(other.Coefficients) && one.Basis.AsSpan().SequenceEqual(other.Basis);
 
     private static bool MayBeNew(Replacement replacement) =>
         !replacement.IsBias && NewHeads.Contains(replacement.Module.Segments[^1]);

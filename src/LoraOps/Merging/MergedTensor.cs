@@ -44,7 +44,7 @@ internal sealed class MergedTensor(TensorChange change, MergeArithmetic arithmet
     private void Add(float[] sum, Addition addition)
     {
         var (factor, delta, target) = ((float)addition.Source.Weight, addition.Module.Delta, Target(sum, addition));
-        if (arithmetic == MergeArithmetic.Peft && delta is { Layer: LayerKind.Embedding, NeedsWeight: false })
+        if (arithmetic == MergeArithmetic.Peft && delta is { Layer: LayerKind.Embedding, NeedsWeight: false, Replaces: false })
         {
             // PEFT rounds the delta of an embedding before it adds it.
             var rounded = new float[sum.Length];

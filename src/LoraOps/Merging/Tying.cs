@@ -30,21 +30,43 @@ internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorCh
             changes.Remove(head.Name);
             head = null;
         }
-        else if (head is null && changed is not null && embedding!.Shape.Equals(changed.Shape) && MustSeparate(adapters, arithmetic))
+        else if (head is null && changed is not null && !KeepsRowsTied(changed) && embedding!.Shape.Equals(changed.Shape) && MustSeparate(adapters, arithmetic))
         {
             head = changes[HeadWeight] = new TensorChange(HeadWeight, embedding.Type) { Start = embedding, IsNew = true };
         }
 
-        var storesBoth = model.Config?.TiesEmbeddings == true && model.Weights.Names.Any(SourceModel.IsHeadWeight);
-        IsUntied = model.Config is { TiesEmbeddings: not false } && (head is not null || (storesBoth && TouchesEither()));
+        var second = model.Config?.TiesEmbeddings == true ? model.Weights.Names.FirstOrDefault(SourceModel.IsHeadWeight) : null;
+        ShareRows(changed, head ?? (second is null ? null : changes.GetValueOrDefault(second) ?? ChangeOf(second)));
+        IsUntied = model.Config is { TiesEmbeddings: not false } &&
+            (head is not null || (second is not null && TouchesEither() && !(changed is not null && KeepsRowsTied(changed))));
         if (IsUntied)
             findings.Warnings.Add("head and embedding were one tensor and are two now: config.json must say tie_word_embeddings false");
+    }
+
+    private TensorChange ChangeOf(string head)
+    {
+        var stored = model.Weights.Find(head)!;
+        return new TensorChange(head, stored.Type) { Start = stored };
     }
 
     private bool MustSeparate(IReadOnlyList<WeightedAdapter> adapters, MergeArithmetic arithmetic) =>
         arithmetic == MergeArithmetic.Exact && !model.Weights.Names.Any(SourceModel.IsHeadWeight) &&
         model.Config is { HasLanguageHead: true, ScalesTiedHead: false } &&
         !adapters.Any(source => source.Adapter.Config.TiesWeights);
+
+    // Trained tokens are saved for the embedding only, and a tied head takes them too.
+    private static bool KeepsRowsTied(TensorChange embedding) =>
+        embedding.ReplacedBy is null && embedding.Additions.TrueForAll(addition => addition.Module.Delta.Replaces);
+
+    private void ShareRows(TensorChange? embedding, TensorChange? head)
+    {
+        var rows = embedding?.Additions.Where(addition => addition.Module.Delta.Replaces).ToList();
+        if (rows is not { Count: > 0 } || head is not { ReplacedBy: null } || head.Additions.Exists(addition => addition.Module.Delta.Replaces))
+            return;
+
+        head.Additions.AddRange(rows);
+        changes[head.Name] = head;
+    }
 
     private bool TouchesEither() => changes.Values.Any(IsEither);
 

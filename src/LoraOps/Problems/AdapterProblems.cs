@@ -157,4 +157,20 @@ public static class AdapterProblems
             file,
             $"module '{module}': the DoRA norm of output {index} is zero, so its direction is undefined",
             "Check that this is the base that the adapter was trained on.");
+
+    /// <summary><see cref="ProblemCode.TooLargeToDecompose"/></summary>
+    public static Problem TooLargeToDecompose(string file, string module, string shape) =>
+        new(
+            ProblemCode.TooLargeToDecompose,
+            file,
+            $"module '{module}': KaSA needs the singular values of its weight {shape}, which is too large for that here",
+            "Merge it with PEFT, on an accelerator.");
+
+    /// <summary><see cref="ProblemCode.ParameterAmbiguous"/></summary>
+    public static Problem ParameterAmbiguous(string file, string module, string reason) =>
+        new(
+            ProblemCode.ParameterAmbiguous,
+            file,
+            $"module '{module}': {reason}",
+            "Save the adapter again with a peft_version from 0.19 in its config, beside the config.json of its base.");
 }

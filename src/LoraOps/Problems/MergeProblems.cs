@@ -13,14 +13,6 @@ public static class MergeProblems
             $"has no tensor for '{parameter}' of adapter '{adapter}'{nearest}",
             $"{OtherBase} --allow-unmatched leaves it out.");
 
-    /// <summary><see cref="ProblemCode.ModuleUnmatched"/>, for torch's MultiheadAttention.</summary>
-    public static Problem MultiheadAttention(string basePath, string adapter, string module) =>
-        new(
-            ProblemCode.ModuleUnmatched,
-            basePath,
-            $"'{module}' of adapter '{adapter}' is a MultiheadAttention with one in_proj_weight, whose LoRA is not merged yet",
-            "Adapt its projections as layers of their own.");
-
     /// <summary><see cref="ProblemCode.ModuleUnmatched"/>, for the modules of another model of the same pipeline.</summary>
     public static Problem OtherComponent(string basePath, string adapter, int modules, string component) =>
         new(

@@ -258,6 +258,12 @@ public enum ProblemCode
     /// <summary>A DoRA norm is zero: the merged weight is undefined.</summary>
     DoraZeroNorm = 2011,
 
+    /// <summary>A weight is too large for the decomposition that its adapter needs.</summary>
+    TooLargeToDecompose = 2012,
+
+    /// <summary>The tensors fit several raw parameters, or one in several layouts, and nothing tells which.</summary>
+    ParameterAmbiguous = 2013,
+
     /// <summary>The base has no tensor for a module or parameter of the adapter.</summary>
     ModuleUnmatched = 3001,
 

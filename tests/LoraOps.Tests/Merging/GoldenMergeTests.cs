@@ -14,14 +14,6 @@ public sealed class GoldenMergeTests
         ["lora-bin"] = ProblemCode.AdapterWeightsPickled,
         ["lora-bin-bf16"] = ProblemCode.AdapterWeightsPickled,
         ["lora-bin-views"] = ProblemCode.AdapterWeightsPickled,
-        ["lora-block-diagonal"] = ProblemCode.VariantRefused,
-        ["lora-experts"] = ProblemCode.VariantRefused,
-        ["lora-experts-transposed"] = ProblemCode.VariantRefused,
-        ["lora-kasa"] = ProblemCode.VariantRefused,
-        ["lora-lora-bias"] = ProblemCode.VariantRefused,
-        ["lora-mha"] = ProblemCode.ModuleUnmatched,
-        ["lora-mixtral"] = ProblemCode.VariantRefused,
-        ["lora-trainable-tokens"] = ProblemCode.VariantRefused,
     };
 
     public static TheoryData<string> Merged =>

@@ -5,7 +5,6 @@ namespace LoraOps.Readers.Peft;
 /// <summary>What the fields of a LoRA <c>adapter_config.json</c> mean to us (PEFT up to 0.20).</summary>
 internal static class ConfigFields
 {
-    private const string NotReadYet = "is not read yet";
     private const string TrainPlain = "Train plain LoRA or DoRA for this target.";
 
     /// <summary>Fields that every method may have, or that have no meaning for the weights once they are trained.</summary>
@@ -23,18 +22,10 @@ internal static class ConfigFields
             ["alora_invocation_tokens"] = ("activated LoRA acts only from the invocation tokens on, so no fixed weight can hold it", TrainPlain),
             ["arrow_config"] = (
                 "an Arrow router chooses the adapter by the input, so no fixed weight can hold it", "Convert its experts one by one."),
-            ["kasa_config"] = ("KaSA changes the base by a singular value decomposition, which is not read yet", TrainPlain),
             ["layer_replication"] = (
                 "the copies of a layer share one tensor of the base, so each would get the changes of all",
                 "Save the expanded model and train on it."),
-            ["lora_bias"] = ($"a trained bias of lora_B {NotReadYet}", TrainPlain),
             ["megatron_config"] = ("the factors of Megatron's parallel layers may be only one rank's part", "Gather them into a plain PEFT adapter."),
-            ["monteclora_config"] = ($"the sampler of MonteCLoRA {NotReadYet}", TrainPlain),
-            ["target_parameters"] = ($"LoRA on raw parameters (fused experts) {NotReadYet}", "Target modules instead."),
-            ["trainable_token_indices"] = ($"replaced rows of an embedding {NotReadYet}", "Train with modules_to_save for the embedding."),
-            ["use_bdlora"] = ($"BD-LoRA (block-diagonal factors) {NotReadYet}", TrainPlain),
-            ["use_qalora"] = ("QA-LoRA pools the input of a GPTQ weight; PEFT cannot merge it either", TrainPlain),
-            ["velora_config"] = ($"VeLoRA's embedding {NotReadYet}", TrainPlain),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Initialisations that leave the base as it was.</summary>

@@ -12,7 +12,8 @@ namespace LoraOps.Readers.Peft;
 /// <param name="Parameter">The replaced parameter's own name (<c>weight</c>), or <c>bias</c> of a part.</param>
 /// <param name="IsSavedModule">True if the name says that it is a copy from modules_to_save.</param>
 /// <param name="IsWrapped">True if the layer was wrapped by an adapter (<c>base_layer</c>).</param>
-internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter, bool IsSavedModule, bool IsWrapped)
+/// <param name="Depth">How many wrappers lie around the one that owns a part: the <c>base_layer</c> right before it.</param>
+internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter, bool IsSavedModule, bool IsWrapped, int Depth = 0)
 {
     private const string Wrapped = "base_layer";
     private const string SavedModule = "modules_to_save";
@@ -28,19 +29,47 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
         if (segments.Count > 2 && segments[0] == Parallel)
             segments.RemoveAt(0);
 
-        if (segments.Count > 2 && segments[0] == Prefix[0] && segments[1] == Prefix[1])
+        while (segments.Count > 2 && segments[0] == Prefix[0] && segments[1] == Prefix[1])
             segments.RemoveRange(0, Prefix.Length);
 
         if (segments.Contains("original_module"))
             return null;
 
+        var depth = DepthOf(segments);
         var wrapped = segments.RemoveAll(segment => segment == Wrapped) > 0;
         var at = segments.FindIndex(AdapterMethods.Parts.Contains);
-        return at >= 0 ? OfPart(segments, at, adapter, wrapped) : OfReplacement(segments, adapter, wrapped);
+        return at >= 0 ? OfPart(segments, at, adapter, wrapped) with { Depth = depth } : OfReplacement(segments, adapter, wrapped);
+    }
+
+    /// <summary>The name that follows the parts of every key where a raw dump kept an adapter's own, or null if there is no single one.</summary>
+    public static string? AdapterOf(IEnumerable<string> names)
+    {
+        var found = names.Select(name => name.Split('.'))
+            .Select(segments => (Segments: segments, At: Array.FindIndex(segments, AdapterMethods.Parts.Contains)))
+            .Where(key => key.At >= 0 && key.Segments.Length - key.At is 2 or 3)
+            .Select(key => key.Segments[(key.At + 1)..])
+            .Where(rest => rest[0] is not ("weight" or "bias") && (rest.Length == 1 || rest[1] is "weight" or "bias"))
+            .Select(rest => rest[0])
+            .Distinct()
+            .Take(2)
+            .ToList();
+        return found.Count == 1 ? found[0] : null;
+    }
+
+    private static int DepthOf(List<string> segments)
+    {
+        var part = segments.FindIndex(AdapterMethods.Parts.Contains);
+        var depth = 0;
+        while (part - depth > 0 && segments[part - depth - 1] == Wrapped)
+            depth++;
+
+        return depth;
     }
 
     private static PeftKey OfPart(List<string> segments, int at, string adapter, bool wrapped)
     {
+        // Trainable tokens wrap the embedding's layer under a name of their own.
+        at -= segments.RemoveAll(segment => segment == "token_adapter");
         var rest = segments.Skip(at + 1).SkipWhile((segment, index) => index == 0 && IsAdapter(segment, adapter));
         return new PeftKey(Name(segments.Take(at)), segments[at], string.Join('.', rest), IsSavedModule: false, wrapped);
     }

@@ -9,7 +9,10 @@ namespace LoraOps.Readers.Peft;
 /// <summary>Reads <c>adapter_model.safetensors</c>: every tensor becomes part of a delta, a replacement or a problem.</summary>
 internal sealed class WeightsReader(string file, string adapter, AdapterConfig config, Findings findings)
 {
-    private readonly SortedDictionary<ModuleName, Dictionary<string, Tensor>> _parts = [];
+    private const int TokensDepth = -1;
+    private readonly SortedDictionary<(ModuleName Module, int Depth), Dictionary<string, Tensor>> _parts = [];
+    private readonly SortedDictionary<string, Replacement> _replacements = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _onlyTraining = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor> _shared = new(StringComparer.Ordinal);
     private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
     private readonly AdapterMethod[] _methods = [.. AdapterMethods.Of(config.PeftType)];
@@ -17,22 +20,48 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
     /// <summary>The modules and replacements, both in ordinal order of their names.</summary>
     public (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) Read()
     {
-        foreach (var tensor in Tensors(file))
+        var all = Tensors(file);
+        var name = PeftKey.AdapterOf(all.Select(tensor => tensor.Name)) ?? adapter;
+        foreach (var tensor in all)
         {
-            if (PeftKey.Parse(tensor.Name, adapter) is { } key && IsSound(tensor, PartOf(key)))
+            if (PeftKey.Parse(tensor.Name, name) is { } key && !IsOnlyForTraining(key) && IsSound(tensor, PartOf(key)))
                 Sort(key, tensor);
         }
 
-        var modules = new List<AdapterModule>();
-        foreach (var (name, parts) in _parts)
-        {
-            var tensors = new ModuleTensors(name, file, parts) { Shared = _shared };
-            var method = _methods.First(method => method.Claims(tensors, config));
-            string[] names = [.. parts.Values.Select(tensor => tensor.Name)];
-            modules.AddRange(method.Read(tensors, config, findings).Select(delta => new AdapterModule(name, delta, names)));
-        }
+        if (_onlyTraining.Count > 0)
+            findings.Warnings.Add($"left out what only training uses: {string.Join(", ", _onlyTraining)}");
 
-        return (modules, Replacements());
+        var modules = _parts.SelectMany(module => ReadModule(module.Key, module.Value)).ToList();
+        AddReplacements();
+        return (modules, [.. _replacements.Values]);
+    }
+
+    private List<AdapterModule> ReadModule((ModuleName Name, int Depth) key, Dictionary<string, Tensor> parts)
+    {
+        var tensors = new ModuleTensors(key.Name, file, parts) { Shared = _shared, Depth = Math.Max(0, key.Depth) };
+        var method = Array.Find(_methods, method => method.Claims(tensors, config));
+        var strays = parts.Where(part => method?.Parts.Contains(part.Key) != true).ToList();
+        foreach (var (part, tensor) in strays)
+            findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, $"'{part}' means nothing beside the others of its module"));
+
+        if (method is null || strays.Count > 0)
+            return [];
+
+        foreach (var replacement in method.ReadReplacements(tensors))
+            AddReplacement(replacement);
+
+        string[] names = [.. parts.Values.Select(tensor => tensor.Name)];
+        return [.. method.Read(tensors, config, findings).Select(delta => new AdapterModule(key.Name, delta, names))];
+    }
+
+    private bool IsOnlyForTraining(PeftKey key)
+    {
+        var isTraining = _methods.SelectMany(method => method.TrainingParts).Any(training =>
+            training.Part == key.Part && config.Values.Raw(training.Field) is { } value && !ConfigValues.IsBlank(value));
+        if (isTraining)
+            _onlyTraining.Add(key.Part!);
+
+        return isTraining;
     }
 
     /// <summary>The tensors of a file, which outlive its map: each reads its own range.</summary>
@@ -53,6 +82,9 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
 
     private bool IsSound(Tensor tensor, string? part)
     {
+        if (tensor.Shape.ElementCount == 0 && Array.Exists(_methods, method => method.AllowsEmpty))
+            return true;
+
         if (TensorCheck.ProblemOf(file, tensor, Holds(part)) is not { } problem)
             return true;
 
@@ -80,24 +112,33 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
             return;
         }
 
-        var parts = isShared ? _shared : _parts.GetValueOrDefault(key.Module) ?? (_parts[key.Module] = new(StringComparer.Ordinal));
+        var parts = isShared ? _shared : PartsOf(key);
         if (!parts.TryAdd(part, tensor) && !(isShared && TensorBytes.Same(parts[part], tensor)))
             findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, parts[part].Name));
     }
 
-    private List<Replacement> Replacements()
+    // Only where raw parameters are adapted do the wrappers of one layer mean different things; a token's rows are apart always.
+    private Dictionary<string, Tensor> PartsOf(PeftKey key)
     {
-        var rules = new ReplacementRules(config, _parts.Keys.ToHashSet());
-        var replacements = new SortedDictionary<string, Replacement>(StringComparer.Ordinal);
+        var depth = key.Part == TokenRowsMethod.Part ? TokensDepth : LoraFields.Has(config, LoraFields.TargetParameters) ? key.Depth : 0;
+        return _parts.GetValueOrDefault((key.Module, depth)) ?? (_parts[(key.Module, depth)] = new(StringComparer.Ordinal));
+    }
+
+    private void AddReplacements()
+    {
+        var rules = new ReplacementRules(config, _parts.Keys.Select(key => key.Module).ToHashSet());
         foreach (var (key, tensor) in _others)
         {
-            var replacement = new Replacement(key.Module, key.Parameter, tensor, rules.IsTrainedBias(key));
             if (rules.WhyNot(key) is { } reason)
                 findings.Problems.Add(AdapterProblems.TensorUnused(file, tensor.Name, reason));
-            else if (!replacements.TryAdd(replacement.FullName, replacement))
-                findings.Problems.Add(AdapterProblems.TensorTwice(file, tensor.Name, replacements[replacement.FullName].Value.Name));
+            else
+                AddReplacement(new Replacement(key.Module, key.Parameter, tensor, rules.IsTrainedBias(key)));
         }
+    }
 
-        return [.. replacements.Values];
+    private void AddReplacement(Replacement replacement)
+    {
+        if (!_replacements.TryAdd(replacement.FullName, replacement))
+            findings.Problems.Add(AdapterProblems.TensorTwice(file, replacement.Value.Name, _replacements[replacement.FullName].Value.Name));
     }
 }
