@@ -15,6 +15,7 @@ public static class AdapterMethods
         new TokenRowsMethod(), new LoraTokenRowsMethod(), new ExpertsMethod(), new BlockLoraMethod(), new QaLoraMethod(), new KasaMethod(),
         new DoraMethod(), new LoraMethod(), new AdaLoraMethod(), new BeftMethod(), new NormTuningMethod(),
         new Ia3Method(), new LohaMethod(), new LokrMethod(),
+        new OftMethod(), new BoftMethod(), new HraMethod(), new MissMethod(), new BoneMethod(), new RoadMethod(),
     ];
 
     /// <summary>Every other peft_type, with the reason why it is refused.</summary>
@@ -22,8 +23,6 @@ public static class AdapterMethods
     {
         ["ADAMSS"] = NotReadYet,
         ["ADAPTION_PROMPT"] = NotWeights,
-        ["BOFT"] = "a rotation of the weight, which is not read yet",
-        ["BONE"] = "the older form of MISS, which is not read yet",
         ["C3A"] = NotReadYet,
         ["CARTRIDGE"] = NotWeights,
         ["CPT"] = NotWeights,
@@ -34,11 +33,8 @@ public static class AdapterMethods
         ["GLORA"] = NotReadYet,
         ["GRALORA"] = NotReadYet,
         ["HIRA"] = "multiplied with the weight, which is not read yet",
-        ["HRA"] = "a rotation of the weight, which is not read yet",
         ["LILY"] = Routed,
-        ["MISS"] = NotReadYet,
         ["MULTITASK_PROMPT_TUNING"] = NotWeights,
-        ["OFT"] = "a rotation of the weight, which is not read yet",
         ["OSF"] = NotReadYet,
         ["PEANUT"] = NotReadYet,
         ["POLY"] = Routed,
@@ -48,7 +44,6 @@ public static class AdapterMethods
         ["PVERA"] = NotReadYet,
         ["P_TUNING"] = NotWeights,
         ["RANDLORA"] = NotReadYet,
-        ["ROAD"] = "a rotation of the output, which is not read yet",
         ["SHIRA"] = NotReadYet,
         ["SUPERTUNING"] = NotReadYet,
         ["TINYLORA"] = NotReadYet,
