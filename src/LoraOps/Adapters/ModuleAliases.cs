@@ -4,13 +4,15 @@ namespace LoraOps.Adapters;
 
 /// <summary>
 /// The other names of a layer: transformers 5 runs and adapts some models under new module names but saves their weights
-/// under the old ones. The pairs are data (<c>module-aliases.json</c>, by model family); <c>#</c> is a layer number.
+/// under the old ones. The pairs are data (<c>module-aliases.json</c>, by model family); <c>#</c> is a layer number, a final
+/// <c>*</c> the rest of the name: whole parts of vision-language models moved from one root to another.
 /// </summary>
 public static class ModuleAliases
 {
     private const string Number = "#";
+    private const string Rest = "*";
 
-    private static readonly IReadOnlyList<(string[] From, string[] To)> Rewrites = [.. Load()];
+    private static readonly ILookup<bool, (string[] From, string[] To)> Rewrites = Load().ToLookup(pair => pair.From[^1] == Rest);
 
     /// <summary>The name itself, then the names that the same layer has under other versions of its library.</summary>
     /// <param name="module">A layer's name as one side knows it.</param>
@@ -18,12 +20,25 @@ public static class ModuleAliases
     {
         yield return module;
         var segments = module.Segments;
-        foreach (var (from, to) in Rewrites)
+        foreach (var (from, to) in Rewrites[false])
         {
             if (Rewrite(segments, from, to) is { } name)
                 yield return new ModuleName(name);
         }
     }
+
+    /// <summary>The candidates, then the names that they have where a part of the model was moved to another root.</summary>
+    /// <param name="module">A layer's name as an adapter knows it.</param>
+    public static IEnumerable<ModuleName> Moved(ModuleName module)
+    {
+        var names = Candidates(module).ToList();
+        return names.Concat(names.SelectMany(name => Rewrites[true]
+            .Where(pair => StartsWith(name.Segments, pair.From[..^1]))
+            .Select(pair => new ModuleName(string.Join('.', pair.To[..^1].Concat(name.Segments.Skip(pair.From.Length - 1)))))));
+    }
+
+    private static bool StartsWith(string[] segments, string[] start) =>
+        segments.Length >= start.Length && segments.AsSpan(0, start.Length).SequenceEqual(start);
 
     private static string? Rewrite(string[] segments, string[] from, string[] to)
     {

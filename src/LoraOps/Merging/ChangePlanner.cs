@@ -8,9 +8,9 @@ namespace LoraOps.Merging;
 /// <summary>Matches every module and replacement of the adapters to a tensor of the base. All problems are collected.</summary>
 internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Findings findings)
 {
-    private static readonly string[] NewHeads = ["lm_head", "embed_out", "classifier", "score", "qa_outputs"];
     private const string InputProjection = "in_proj_weight";
     private const string OutputProjection = ".out_proj";
+    private static readonly string[] NewHeads = ["lm_head", "embed_out", "classifier", "score", "qa_outputs"];
     private readonly SortedDictionary<string, TensorChange> _changes = new(StringComparer.Ordinal);
 
     private string BasePath => model.Weights.Path;
@@ -91,11 +91,11 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
         foreach (var (otherSource, otherModule) in change.Additions)
         {
             var (other, first, second) = (otherModule.Delta, otherSource.Adapter, source.Adapter);
-            if (options.Arithmetic == MergeArithmetic.Exact && (delta.NeedsWeight || other.NeedsWeight))
+            if (options.Arithmetic == MergeArithmetic.Exact && !delta.Replaces && (delta.NeedsWeight || other.NeedsWeight))
                 return MergeProblems.RescaledSum(change.Name, first.Name, second.Name);
 
             if (delta is TokenRowsDelta rows && other is TokenRowsDelta others && rows.Tokens.Intersect(others.Tokens).Any())
-                return MergeProblems.Conflict(change.Name, first.Name, second.Name, $"they replace row {rows.Tokens.Intersect(others.Tokens).Min()} with different values");
+                return MergeProblems.Conflict(change.Name, first.Name, second.Name, $"they both replace row {rows.Tokens.Intersect(others.Tokens).Min()}");
 
             if (first != second && delta.Replaces != other.Replaces)
                 return MergeProblems.Conflict(change.Name, first.Name, second.Name, "one replaces rows of it that the other adds to");
@@ -181,11 +181,14 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
     private static bool MayBeNew(Replacement replacement) =>
         !replacement.IsBias && NewHeads.Contains(replacement.Module.Segments[^1]);
 
-    // A vocabulary may have grown before training.
+    // A vocabulary may have grown before training, and a classifier have other classes.
     private static bool Fits(TensorShape stored, Replacement replacement)
     {
         var shape = replacement.Value.Shape;
         var hasRows = SourceModel.IsHead(replacement.Module) || SourceModel.IsEmbedding(replacement.Module);
+        if (SourceModel.IsClassifier(replacement.Module) && !replacement.IsBias && stored.Rank == shape.Rank && stored.Rank > 0)
+            return shape.Dims[1..].SequenceEqual(stored.Dims[1..]);
+
         return shape.Equals(stored) || (hasRows && stored.Rank == shape.Rank && shape.Rank > 0 && shape[0] > stored[0] &&
             shape.Dims[1..].SequenceEqual(stored.Dims[1..]));
     }

@@ -93,7 +93,7 @@ public sealed class MergePlan : IDisposable
         using var folder = StagedOutput.ForFolder(Summary.Output, _options.Overwrite);
         writer.WriteFolder(folder.Path, shards, _model.Weights);
         if (_model.Config is { } config)
-            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary));
+            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary, _tying.Classes));
 
         folder.Commit();
     }

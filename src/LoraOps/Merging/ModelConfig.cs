@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -12,6 +13,9 @@ internal sealed class ModelConfig
     private const int MaxBytes = 16 << 20;
     private const string TieField = "tie_word_embeddings";
     private const string VocabularyField = "vocab_size";
+    private const string LabelsField = "id2label";
+    private const int DefaultClasses = 2;
+    private const int MostClasses = 1 << 17;
 
     // The layers of these families that hold [in, out], because they come from OpenAI's Conv1D.
     private static readonly string[] Conv1DFamilies = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
@@ -46,6 +50,9 @@ internal sealed class ModelConfig
     public bool HasLanguageHead => _root["architectures"] is JsonArray names && names.Any(name =>
         name is JsonValue value && value.TryGetValue(out string? text) &&
         (text.EndsWith("ForCausalLM", StringComparison.Ordinal) || text.EndsWith("LMHeadModel", StringComparison.Ordinal)));
+
+    /// <summary>How many classes a classifier has; transformers takes 2 where the config names none.</summary>
+    public long Classes => _root[LabelsField] is JsonObject labels ? labels.Count : DefaultClasses;
 
     /// <summary>True if linear layers of this family may be stored [in, out].</summary>
     public bool StoresConv1D => Conv1DFamilies.Contains(ModelType);
@@ -85,9 +92,10 @@ internal sealed class ModelConfig
     /// <summary>The config with what the merge changed; the very bytes if that is nothing.</summary>
     /// <param name="untied">True if head and embedding are two tensors now.</param>
     /// <param name="vocabulary">The vocabulary's size before and after, or null if it stayed.</param>
-    public byte[] With(bool untied, (long Before, long After)? vocabulary)
+    /// <param name="classes">The number of classes if it changed, or null.</param>
+    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null)
     {
-        if (!untied && vocabulary is null)
+        if (!untied && vocabulary is null && classes is null)
             return _bytes;
 
         var root = (JsonObject)_root.DeepClone();
@@ -103,7 +111,26 @@ internal sealed class ModelConfig
                 section[VocabularyField] = after;
         }
 
+        if (classes is <= MostClasses and { } count && count != Classes)
+            NameClasses(root, (int)count);
+
         return Encode(root);
+    }
+
+    // As transformers names classes that nobody named.
+    private static void NameClasses(JsonObject root, int count)
+    {
+        var (names, numbers) = (new JsonObject(), new JsonObject());
+        foreach (var label in Enumerable.Range(0, count))
+        {
+            var number = label.ToString(CultureInfo.InvariantCulture);
+            names[number] = $"LABEL_{number}";
+            numbers[$"LABEL_{number}"] = label;
+        }
+
+        (root[LabelsField], root["label2id"]) = (names, numbers);
+        if (root.ContainsKey("num_labels"))
+            root["num_labels"] = count;
     }
 
     private static byte[] Encode(JsonObject root)

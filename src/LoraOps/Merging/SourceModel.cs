@@ -10,6 +10,7 @@ namespace LoraOps.Merging;
 internal sealed class SourceModel : IDisposable
 {
     private const int MostNearMisses = 5;
+    private const int MostRoots = 16;
     private const string Weight = ".weight";
 
     private static readonly FrozenSet<string> EmbeddingNames = ((string[])
@@ -60,6 +61,9 @@ internal sealed class SourceModel : IDisposable
     /// <summary>True for the names of a token embedding.</summary>
     public static bool IsEmbedding(ModuleName module) => EmbeddingNames.Contains(module.Segments[^1]);
 
+    /// <summary>True for the names of a classifier and its parts.</summary>
+    public static bool IsClassifier(ModuleName module) => module.Segments.Any(segment => segment is "classifier" or "score");
+
     /// <summary>True for the name of a head's weight.</summary>
     public static bool IsHeadWeight(string tensor) => ModuleOf(tensor) is { } module && IsHead(module);
 
@@ -67,10 +71,10 @@ internal sealed class SourceModel : IDisposable
     public static bool IsEmbeddingWeight(string tensor) => ModuleOf(tensor) is { } module && IsEmbedding(module);
 
     /// <summary>The tensor that holds a parameter under this or another name of its layer, or null.</summary>
-    public Tensor? Find(ModuleName module, string parameter) => ModuleAliases.Candidates(module)
+    public Tensor? Find(ModuleName module, string parameter) => ModuleAliases.Moved(module)
         .SelectMany(WithAndWithoutRoot)
         .Select(name => Weights.Find(name.Parameter(parameter)))
-        .FirstOrDefault(tensor => tensor is not null);
+        .FirstOrDefault(tensor => tensor is not null) ?? BelowRoot(module, parameter);
 
     /// <summary>The one token embedding that a missing head is tied to, or null.</summary>
     public Tensor? TiedEmbedding()
@@ -91,6 +95,18 @@ internal sealed class SourceModel : IDisposable
 
     private static ModuleName? ModuleOf(string tensor) =>
         tensor.EndsWith(Weight, StringComparison.Ordinal) ? new ModuleName(tensor[..^Weight.Length]) : null;
+
+    // An adapter trained on the bare model lacks the first segment that the checkpoint of the whole has.
+    private Tensor? BelowRoot(ModuleName module, string parameter)
+    {
+        if (module.Value.Length == 0 || _roots.Count > MostRoots || _roots.Contains(module.Segments[0]))
+            return null;
+
+        var found = ModuleAliases.Candidates(module)
+            .SelectMany(name => _roots.Select(root => Weights.Find($"{root}.{name.Parameter(parameter)}")))
+            .OfType<Tensor>().Distinct().Take(2).ToList();
+        return found.Count == 1 ? found[0] : null;
+    }
 
     // A checkpoint saved from the bare model lacks the first segment ("transformer.", "bert.") that adapters have.
     private IEnumerable<ModuleName> WithAndWithoutRoot(ModuleName name)

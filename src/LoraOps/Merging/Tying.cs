@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Tensors;
@@ -18,6 +19,9 @@ internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorCh
     /// <summary>The vocabulary's size before and after, if a saved embedding or head has more rows.</summary>
     public (long Before, long After)? Vocabulary { get; private set; }
 
+    /// <summary>The number of classes, if a saved classifier has other ones than the base.</summary>
+    public long? Classes { get; private set; }
+
     /// <summary>Adds or drops the head's own tensor and sees what the config must say.</summary>
     public void Settle(IReadOnlyList<WeightedAdapter> adapters, MergeArithmetic arithmetic)
     {
@@ -25,6 +29,7 @@ internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorCh
         var changed = embedding is null ? null : changes.GetValueOrDefault(embedding.Name);
         var head = changes.Values.FirstOrDefault(change => change.IsNew && SourceModel.IsHeadWeight(change.Name));
         SeeVocabulary();
+        SeeClasses();
         if (head is not null && changed is not null && AreOne(head, changed))
         {
             changes.Remove(head.Name);
@@ -80,6 +85,21 @@ internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorCh
             var before = (model.Weights.Find(change.Name) ?? model.TiedEmbedding())?.Shape;
             if (before is { Rank: > 0 } && before[0] != change.Shape[0])
                 Vocabulary = (before[0], change.Shape[0]);
+        }
+    }
+
+    private void SeeClasses()
+    {
+        foreach (var change in changes.Values.Where(change => change.ReplacedBy is not null && change.Shape.Rank == 2 &&
+            change.Name.EndsWith(".weight", StringComparison.Ordinal) && SourceModel.IsClassifier(new ModuleName(change.Name))))
+        {
+            var before = change.IsNew ? model.Config?.Classes : model.Weights.Find(change.Name)?.Shape[0];
+            if (before == change.Shape[0])
+                continue;
+
+            Classes = change.Shape[0];
+            findings.Warnings.Add(FormattableString.Invariant(
+                $"'{change.Name}' has {Classes} classes, the base {before?.ToString(CultureInfo.InvariantCulture) ?? "no classifier"}: config.json calls them LABEL_0 …"));
         }
     }
 

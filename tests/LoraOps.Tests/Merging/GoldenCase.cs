@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using LoraOps.Deltas;
 using LoraOps.Merging;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
@@ -30,6 +31,20 @@ internal sealed class GoldenCase
 
     /// <summary>What float32 may differ by, relative to the largest entry; rotations accumulate more.</summary>
     public double Limit => ConfigType is "OFT" or "BOFT" or "HRA" ? 4e-6 : 1e-6;
+
+    /// <summary>PEFT's own result.</summary>
+    public string MergedPath => Optional("merged.safetensors");
+
+    /// <summary>What PEFT does in float64, where its arithmetic is not the formula; may be missing.</summary>
+    public string TruthAsPeftPath => Optional("truth_as_peft.safetensors");
+
+    /// <summary>True if the case is merged as PEFT does: its method is read, and PEFT can merge it.</summary>
+    public bool MergesLikePeft => ExpectsMerge && File.Exists(MergedPath) && ConfigType is { } type && AdapterMethods.Of(type).Any() &&
+        !GoldenMergeTests.IsRefused(Name);
+
+    /// <summary>How far PEFT's float32 result is from the truth, relative to the largest entry; 0 where it is wrong on purpose.</summary>
+    public double PeftError => !_case.TryGetProperty("peft_is_wrong", out _) &&
+        _case.TryGetProperty("max_relative_error_of_peft", out var error) ? error.GetDouble() : 0;
 
     public string BasePath => Path.Combine(Folder, "base.safetensors");
 
@@ -104,6 +119,10 @@ internal sealed class GoldenCase
         var unit = Math.ScaleB(1, exponent);
         return (Math.Round(value / unit, MidpointRounding.ToEven) * unit, unit);
     }
+
+    // A file that the copy in the repository leaves out.
+    private string Optional(string file) => new[] { Folder, Path.Combine(Fixtures.Shared ?? "", "goldens", "merge", Name) }
+        .Select(folder => Path.Combine(folder, file)).OrderByDescending(File.Exists).First();
 
     private IEnumerable<string> Texts(string field) => _case.TryGetProperty(field, out var list)
         ? list.EnumerateArray().Select(item => item.GetString()!)
