@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 using LoraOps.Problems;
 using LoraOps.Tensors;
@@ -27,17 +28,24 @@ internal static class TensorCheck
 
     private static bool IsFinite(Tensor tensor)
     {
-        var block = new float[ScanLength];
-        for (long first = 0; first < tensor.Shape.ElementCount; first += ScanLength)
+        var block = ArrayPool<float>.Shared.Rent(ScanLength);
+        try
         {
-            var values = block.AsSpan(0, (int)Math.Min(ScanLength, tensor.Shape.ElementCount - first));
-            tensor.ReadFloats(first, values);
+            for (long first = 0; first < tensor.Shape.ElementCount; first += ScanLength)
+            {
+                var values = block.AsSpan(0, (int)Math.Min(ScanLength, tensor.Shape.ElementCount - first));
+                tensor.ReadFloats(first, values);
 
-            // NaN counts as the largest magnitude of all.
-            if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(values)))
-                return false;
+                // NaN counts as the largest magnitude of all.
+                if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(values)))
+                    return false;
+            }
+
+            return true;
         }
-
-        return true;
+        finally
+        {
+            ArrayPool<float>.Shared.Return(block);
+        }
     }
 }
