@@ -20,11 +20,16 @@ internal static class QuickTable
         }
 
         Row(output, "fused multiply-add in registers", peak, peak, "GFLOP/s");
-        foreach (var rank in new[] { 8, 16, 64 })
+        foreach (var type in new[] { ElementType.BF16, ElementType.F32 })
         {
-            var update = new LowRankUpdateBenchmarks { Rank = rank };
-            update.Setup();
-            Row(output, $"low-rank update, rank {rank}", update.Operations / Machine.BestSeconds(update.Add), peak, "GFLOP/s");
+            foreach (var rank in new[] { 8, 16, 64, 256 })
+            {
+                var update = new FusedUpdateBenchmarks { Rank = rank, Type = type };
+                update.Setup();
+                var seconds = Machine.BestSeconds(() => update.Apply());
+                Row(output, $"update {type.Name()}, rank {rank}", update.Traffic / seconds, copy, "GB/s");
+                Row(output, "", update.Operations / seconds, peak, "GFLOP/s");
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 using LoraOps.Tensors.Kernels;
 
@@ -8,15 +8,22 @@ namespace LoraOps.Tests;
 /// <summary>What a test runs as a process of its own, because vector instructions can be switched off only for a whole process.</summary>
 internal static class Program
 {
-    /// <summary>SHA-256 over the bits of a low-rank update.</summary>
+    /// <summary>SHA-256 over the bits of low-rank updates.</summary>
     public static string Digest()
     {
         var random = new Random(11);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
         var sum = Values(23 * 131);
-        LowRankUpdate.Add(sum, Values(23 * 9), Values(9 * 131), 9, 1.7f);
-        return Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes<float>(sum)));
+        var codes = Array.ConvertAll(sum, value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
+        var (coefficients, basis) = (Values(23 * 9), new PackedBasis(Values(9 * 131), 9));
+        FusedUpdate.Apply(sum, coefficients, basis);
+        FusedUpdate.Apply(codes, coefficients, basis);
+        return Convert.ToHexString(SHA256.HashData([.. MemoryMarshal.AsBytes<float>(sum), .. MemoryMarshal.AsBytes<ushort>(codes)]));
     }
 
-    private static void Main() => Console.WriteLine($"{(Vector.IsHardwareAccelerated ? "vector" : "scalar")} {Digest()}");
+    private static void Main()
+    {
+        var width = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "scalar";
+        Console.WriteLine($"{width} {Digest()}");
+    }
 }

@@ -38,6 +38,9 @@ public abstract class Delta
     /// <summary>True if the value takes the parameter's place, wholly or for some rows, so that no other factor than 1 makes sense.</summary>
     public virtual bool Replaces => false;
 
+    /// <summary>True if <see cref="Prepare"/> always gives a <see cref="ProductUpdate"/>: such changes are folded in one pass.</summary>
+    public virtual bool IsProduct => false;
+
     /// <summary>The shapes that fit, for messages.</summary>
     public virtual string Expected => WeightShape?.ToString() ?? "any shape";
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics.Tensors;
 using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Adapters;
@@ -5,6 +7,8 @@ namespace LoraOps.Adapters;
 /// <summary>ΔW = scale · coefficients · basis: every method whose change is a product of two thin matrices ends here.</summary>
 public sealed class ProductUpdate : RowUpdate
 {
+    private readonly Lazy<PackedBasis> _packed;
+
     /// <summary>A product of factors in float32.</summary>
     /// <param name="coefficients">[rows, rank] row-major</param>
     /// <param name="basis">[rank, columns] row-major</param>
@@ -18,6 +22,7 @@ public sealed class ProductUpdate : RowUpdate
             throw new ArgumentException("The factors have no common inner dimension.", nameof(rank));
 
         (Coefficients, Basis, Rank, Scale) = (coefficients, basis, rank, scale);
+        _packed = new Lazy<PackedBasis>(() => new PackedBasis(Basis, Rank));
     }
 
     /// <summary>[rows, rank] row-major.</summary>
@@ -32,11 +37,27 @@ public sealed class ProductUpdate : RowUpdate
     /// <summary>The factor of the product.</summary>
     public double Scale { get; }
 
+    /// <summary>The columns of the product.</summary>
+    public int Columns => Basis.Length / Rank;
+
     /// <inheritdoc/>
+    /// <remarks>The factor and the scale go into the coefficients, rounded once.</remarks>
     public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
     {
-        var count = rows.Length / (Basis.Length / Rank);
-        var coefficients = Coefficients.AsSpan(checked((int)(first * Rank)), count * Rank);
-        LowRankUpdate.Add(rows, coefficients, Basis, Rank, (float)(Scale * factor));
+        if (rows.IsEmpty)
+            return;
+
+        var source = Coefficients.AsSpan(checked((int)(first * Rank)), rows.Length / Columns * Rank);
+        var pooled = ArrayPool<float>.Shared.Rent(source.Length);
+        try
+        {
+            var scaled = pooled.AsSpan(0, source.Length);
+            TensorPrimitives.Multiply(source, (float)(Scale * factor), scaled);
+            FusedUpdate.Apply(rows, scaled, _packed.Value);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(pooled);
+        }
     }
 }

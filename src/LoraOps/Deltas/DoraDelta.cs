@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Problems;
@@ -14,6 +15,7 @@ namespace LoraOps.Deltas;
 public sealed class DoraDelta : Delta
 {
     private const int BlockLength = 1 << 18;
+    private const int ChunkRows = 16;
     private readonly ModuleTensors _source;
 
     internal DoraDelta(LoraDelta factors, Tensor magnitude, ModuleTensors source)
@@ -81,30 +83,38 @@ public sealed class DoraDelta : Delta
         ? Math.Sqrt(squares)
         : throw new LoraOpsException(AdapterProblems.ZeroNorm(_source.File, _source.Module.Value, index));
 
-    // rows += factor · (gain · V − W)
+    // rows += factor · (gain · V − W), a few rows at a time: V is a copy.
     private static void AddRescaled(
-        (long First, float Factor) block, Span<float> sum, ReadOnlySpan<float> weight, ProductUpdate product, Action<long, float[]> rescale)
+        (long First, float Factor) block, Span<float> sum, ReadOnlySpan<float> weight, ProductUpdate product, Action<long, Memory<float>> rescale)
     {
-        var columns = product.Basis.Length / product.Rank;
-        var row = new float[columns];
-        var (first, factor) = block;
-        for (var at = 0; at < sum.Length; at += columns, first++)
+        var columns = product.Columns;
+        var pooled = ArrayPool<float>.Shared.Rent(columns * ChunkRows);
+        for (var at = 0; at < sum.Length;)
         {
-            var target = sum.Slice(at, columns);
-            var w = weight.Slice(at, columns);
-            w.CopyTo(row);
-            product.AddTo(first, row, [], 1);
-            rescale(first, row);
-            TensorPrimitives.Subtract(row, w, row);
-            TensorPrimitives.MultiplyAdd(row, factor, target, target);
+            var count = Math.Min(ChunkRows, (sum.Length - at) / columns);
+            var first = block.First + (at / columns);
+            var directions = pooled.AsSpan(0, count * columns);
+            var w = weight.Slice(at, directions.Length);
+            w.CopyTo(directions);
+            product.AddTo(first, directions, [], 1);
+            for (var row = 0; row < count; row++)
+                rescale(first + row, pooled.AsMemory(row * columns, columns));
+
+            TensorPrimitives.Subtract(directions, w, directions);
+            var target = sum.Slice(at, directions.Length);
+            TensorPrimitives.MultiplyAdd(directions, block.Factor, target, target);
+            at += directions.Length;
         }
+
+        ArrayPool<float>.Shared.Return(pooled);
     }
 
     private sealed class ScaledRows(ProductUpdate product, float[] magnitude, Func<double, long, double> norm) : RowUpdate
     {
         public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
-            AddRescaled((first, factor), rows, weight, product, (index, row) =>
+            AddRescaled((first, factor), rows, weight, product, (index, memory) =>
             {
+                var row = memory.Span;
                 var squares = 0.0;
                 foreach (var value in row)
                     squares += (double)value * value;
@@ -116,7 +126,7 @@ public sealed class DoraDelta : Delta
     private sealed class ScaledColumns(ProductUpdate product, float[] gains) : RowUpdate
     {
         public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
-            AddRescaled((first, factor), rows, weight, product, (_, row) => TensorPrimitives.Multiply(row, gains, row));
+            AddRescaled((first, factor), rows, weight, product, (_, row) => TensorPrimitives.Multiply(row.Span, gains, row.Span));
     }
 }
 

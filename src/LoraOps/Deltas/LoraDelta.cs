@@ -41,6 +41,9 @@ public sealed class LoraDelta : Delta
     /// <inheritdoc/>
     public override bool NeedsWeight => false;
 
+    /// <inheritdoc/>
+    public override bool IsProduct => true;
+
     /// <summary>The first factor as stored: [r, in], [r, vocabulary] or [r, in, kernel…].</summary>
     public Tensor A { get; }
 

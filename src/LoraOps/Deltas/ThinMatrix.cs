@@ -1,4 +1,4 @@
-using LoraOps.Tensors.Kernels;
+using System.Numerics.Tensors;
 
 namespace LoraOps.Deltas;
 
@@ -40,7 +40,11 @@ internal sealed class ThinMatrix
             return _basis.AsSpan(checked((int)(row * Columns)), Columns);
 
         var result = scratch[..Columns];
-        LowRankUpdate.Row(result, _coefficients.AsSpan(checked((int)(row * _rank)), _rank), _basis);
+        var coefficients = _coefficients.AsSpan(checked((int)(row * _rank)), _rank);
+        TensorPrimitives.Multiply(_basis.AsSpan(0, Columns), coefficients[0], result);
+        for (var index = 1; index < _rank; index++)
+            TensorPrimitives.FusedMultiplyAdd(_basis.AsSpan(index * Columns, Columns), coefficients[index], result, result);
+
         return result;
     }
 }

@@ -16,7 +16,7 @@ public sealed record MergeOptions
     /// <summary>Whose arithmetic to follow.</summary>
     public MergeArithmetic Arithmetic { get; init; } = MergeArithmetic.Exact;
 
-    /// <summary>The most memory that tensors may take at a time, in bytes; no limit if null.</summary>
+    /// <summary>The most memory that the merge may take, in bytes, with about 96 MB for the runtime; 256 MiB where possible if null.</summary>
     public long? MemoryBytes { get; init; }
 
     /// <summary>Cuts the output into files of at most this many bytes of tensors; the base's files if null.</summary>

@@ -17,19 +17,20 @@ public sealed class MergePlan : IDisposable
     private readonly SortedDictionary<string, TensorChange> _changes;
     private readonly Tying _tying;
     private readonly MergeOptions _options;
+    private readonly MemoryPlan _memory;
 
     private MergePlan(
-        SourceModel model, SortedDictionary<string, TensorChange> changes, Tying tying, MergeSummary summary, MergeOptions options)
+        SourceModel model, SortedDictionary<string, TensorChange> changes, Tying tying, MemoryPlan memory, MergeOptions options)
     {
         _model = model;
         _changes = changes;
         _tying = tying;
+        _memory = memory;
         _options = options;
-        Summary = summary;
     }
 
     /// <summary>What will be done.</summary>
-    public MergeSummary Summary { get; }
+    public required MergeSummary Summary { get; init; }
 
     /// <summary>Reads the adapters, then plans.</summary>
     /// <param name="basePath">A safetensors file, an index, or a folder with either.</param>
@@ -80,12 +81,12 @@ public sealed class MergePlan : IDisposable
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public void Run(Action<long>? progress = null, CancellationToken stop = default)
     {
-        var writer = new MergeWriter(_model.Weights.Path, _options.Arithmetic, progress, stop);
+        var writer = new MergeWriter(_memory, new Targets(_model, _changes), progress, stop);
         var shards = Layout(_model, _changes, Summary.Output, _options.MaxShardBytes);
         if (IsFile(Summary.Output))
         {
             using var file = StagedOutput.ForFile(Summary.Output, _options.Overwrite);
-            writer.Write(file.Path, shards[0]);
+            writer.Write([(file.Path, shards[0])]);
             file.Commit();
             return;
         }
@@ -112,24 +113,29 @@ public sealed class MergePlan : IDisposable
         adapters = new BareNames(model, options, findings).Resolve(adapters);
         var changes = new ChangePlanner(model, options, findings).Plan(adapters);
         new OrientationRule(model, changes.Values, findings).Apply();
-        new Surroundings(model, changes).Attach();
         var tying = new Tying(model, changes, findings);
         tying.Settle(adapters, options.Arithmetic);
         var shards = Layout(model, changes, output, options.MaxShardBytes);
         if (IsFile(output) && shards.Count > 1)
             findings.Problems.Add(MergeProblems.ShardsNeedFolder(output, shards.Count));
 
-        CheckMemory(model.Weights.Path, changes.Values, options.MemoryBytes, findings.Problems);
+        if (findings.Problems.Count > 0)
+            throw new LoraOpsException([.. findings.Problems]);
+
+        var memory = MemoryPlan.Of(changes.Values, options.Arithmetic, options.MemoryBytes);
+        CheckMemory(model.Weights.Path, memory, options.MemoryBytes, findings.Problems);
         if (findings.Problems.Count > 0)
             throw new LoraOpsException([.. findings.Problems]);
 
         var summary = Summaries.Of(model.Weights.Path, output, adapters, changes.Values, shards) with
         {
+            PeakBytes = memory.PeakBytes,
+            LeastBytes = memory.LeastBytes,
             Arithmetic = options.Arithmetic == MergeArithmetic.Exact ? "exact" : "peft",
             Unties = tying.IsUntied,
             Warnings = [.. findings.Warnings],
         };
-        return new MergePlan(model, changes, tying, summary, options);
+        return new MergePlan(model, changes, tying, memory, options) { Summary = summary };
     }
 
     private static List<OutputShard> Layout(
@@ -142,16 +148,12 @@ public sealed class MergePlan : IDisposable
         return IsFile(output) ? [OutputLayout.Joined(shards)] : shards;
     }
 
-    private static void CheckMemory(
-        string basePath, IEnumerable<TensorChange> changes, long? allowed, ICollection<Problem> problems)
+    private static void CheckMemory(string basePath, MemoryPlan memory, long? allowed, ICollection<Problem> problems)
     {
-        foreach (var change in changes.Where(change => !change.IsCopy))
-        {
-            if (change.Shape.ElementCount > Array.MaxLength / Math.Max(sizeof(float), change.Type.Bits() / 8))
-                problems.Add(MergeProblems.TooLarge(basePath, change.Name, change.Shape.ToString()));
-            else if (change.WorkingBytes > allowed)
-                problems.Add(MergeProblems.MemoryTooSmall(basePath, change.Name, change.WorkingBytes, allowed.Value));
-        }
+        if (memory.Oversized is { } change)
+            problems.Add(MergeProblems.TooLarge(basePath, change.Name, change.Shape.ToString()));
+        else if (memory.LeastBytes > allowed)
+            problems.Add(MergeProblems.MemoryTooSmall(basePath, memory.Largest?.Name, memory.LeastBytes, allowed.Value));
     }
 
     private static bool IsFile(string output) => output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);

@@ -27,8 +27,11 @@ public sealed record MergeSummary
     /// <summary>The bytes of all tensors of the output.</summary>
     public required long TotalBytes { get; init; }
 
-    /// <summary>The most memory that one tensor takes while it is merged, in bytes.</summary>
+    /// <summary>The most memory that the merge takes, in bytes, with the runtime's own.</summary>
     public required long PeakBytes { get; init; }
+
+    /// <summary>The least memory that the merge could be done in, in bytes, with the runtime's own.</summary>
+    public required long LeastBytes { get; init; }
 
     /// <summary>True if a tied head and embedding become two tensors.</summary>
     public required bool Unties { get; init; }

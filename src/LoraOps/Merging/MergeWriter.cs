@@ -1,37 +1,43 @@
+using System.Runtime.ExceptionServices;
 using LoraOps.Readers.Safetensors;
-using LoraOps.Tensors;
-using LoraOps.Writers.Safetensors;
+using LoraOps.Writers;
 
 namespace LoraOps.Merging;
 
-/// <summary>Streams the output's tensors, one in memory at a time.</summary>
-internal sealed class MergeWriter(string basePath, MergeArithmetic arithmetic, Action<long>? progress, CancellationToken stop)
+/// <summary>Writes the output's files block by block with several workers; what is untouched the system copies.</summary>
+internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<long>? progress, CancellationToken stop)
 {
+    private readonly Lock _counting = new();
+    private readonly List<ShardFile> _files = [];
     private long _written;
 
-    /// <summary>Writes one file; a base's header is kept byte for byte where nothing in it changed.</summary>
-    public void Write(string path, OutputShard shard)
+    /// <summary>Writes the files.</summary>
+    /// <param name="outputs">Their paths and what they hold.</param>
+    public void Write(IEnumerable<(string Path, OutputShard Shard)> outputs)
     {
-        var tensors = shard.Tensors.Select(Source).ToList();
-        if (shard.Like is null)
+        using var queue = new BlockQueue(outputs.SelectMany(output => Jobs(output.Path, output.Shard)), memory.PreparedBytes);
+        var workers = Enumerable.Range(0, memory.Workers)
+            .Select(_ => Task.Factory.StartNew(
+                () => Work(queue), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))
+            .ToArray();
+        try
         {
-            SafetensorsWriter.Write(path, tensors, shard.Metadata);
-            return;
+            Task.WaitAll(workers, CancellationToken.None);
         }
-
-        using var file = SafetensorsOutput.CreateLike(path, shard.Like.HeaderBytes(), shard.ByteLength);
-        foreach (var tensor in tensors)
-            file.Write(tensor);
-
-        file.Finish();
+        catch (AggregateException error)
+        {
+            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+        }
+        finally
+        {
+            _files.ForEach(file => file.Dispose());
+        }
     }
 
     /// <summary>Writes the files and, if there are several or the base had one, the index.</summary>
     public void WriteFolder(string folder, IReadOnlyList<OutputShard> shards, Checkpoint weights)
     {
-        foreach (var shard in shards)
-            Write(Path.Combine(folder, shard.FileName), shard);
-
+        Write(shards.Select(shard => (Path.Combine(folder, shard.FileName), shard)));
         var isLikeBase = weights.IndexPath is not null && shards.Count == weights.Shards.Count &&
             shards.All(shard => shard.Like is not null && Path.GetFileName(shard.Like.Path) == shard.FileName);
         if (isLikeBase)
@@ -40,20 +46,67 @@ internal sealed class MergeWriter(string basePath, MergeArithmetic arithmetic, A
             File.WriteAllBytes(Path.Combine(folder, ShardIndex.FileName(shards)), ShardIndex.Encode(shards));
     }
 
-    private WatchedTensor Source(OutputTensor tensor)
+    private IEnumerable<Job> Jobs(string path, OutputShard shard)
     {
-        var source = tensor switch
+        if (shard.Like is { } like && shard.Tensors.All(tensor => tensor.Change is null))
         {
-            { Copied: { } copied } => copied,
-            { Change: { IsCopy: true } change } => change.Start,
-            _ => new MergedTensor(tensor.Change!, arithmetic, basePath),
-        };
-        return new WatchedTensor(tensor.Name, source, Count, stop);
+            yield return new Job(null, 0, () =>
+            {
+                OutputFile.Copy(like.Path, path);
+                return shard.ByteLength;
+            });
+            yield break;
+        }
+
+        var file = new ShardFile(path, shard, BlocksOf);
+        _files.Add(file);
+        foreach (var tensor in file.Tensors)
+        {
+            for (var index = 0L; index < tensor.Blocks.Count; index++)
+                yield return new Job(tensor, index, null);
+        }
+    }
+
+    private TensorBlocks BlocksOf(OutputTensor tensor) =>
+        tensor.Change is { } change ? memory.BlocksOf(change, targets) : new CopiedBlocks(tensor.Copied!);
+
+    private void Work(BlockQueue queue)
+    {
+        var (scratch, isDone) = (new Scratch(), false);
+        try
+        {
+            while (queue.Take() is { } job)
+            {
+                stop.ThrowIfCancellationRequested();
+                Count(job.Copy is { } copy ? copy() : Make(job.Tensor!, job.Index, scratch, queue));
+            }
+
+            isDone = true;
+        }
+        finally
+        {
+            // The others must not go on beside a failure.
+            if (!isDone)
+                queue.Stop();
+        }
+    }
+
+    private static long Make(ShardTensor tensor, long index, Scratch scratch, BlockQueue queue)
+    {
+        var (offset, length) = tensor.Blocks.Range(index);
+        var bytes = scratch.Bytes(length);
+        tensor.Blocks.Fill(offset, bytes, scratch);
+        tensor.File.Write(tensor.Offset + offset, bytes);
+        queue.Done(tensor);
+        return length;
     }
 
     private void Count(long bytes)
     {
-        _written += bytes;
-        progress?.Invoke(_written);
+        lock (_counting)
+        {
+            _written += bytes;
+            progress?.Invoke(_written);
+        }
     }
 }

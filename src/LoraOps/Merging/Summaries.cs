@@ -22,7 +22,8 @@ internal static class Summaries
             Unchanged = shards.Sum(shard => shard.Tensors.Count(tensor => tensor.Change is null)),
             Files = [.. shards.Select(shard => new MergedFile(shard.FileName, shard.Tensors.Count, shard.ByteLength))],
             TotalBytes = shards.Sum(shard => shard.ByteLength),
-            PeakBytes = changes.Select(change => change.WorkingBytes).DefaultIfEmpty().Max(),
+            PeakBytes = 0,
+            LeastBytes = 0,
             Unties = false,
             Warnings = [],
         };

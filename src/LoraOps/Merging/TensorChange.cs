@@ -6,14 +6,7 @@ namespace LoraOps.Merging;
 /// <summary>One delta of a tensor.</summary>
 /// <param name="Source">The adapter and its weight.</param>
 /// <param name="Module">Its adapted layer.</param>
-internal sealed record Addition(WeightedAdapter Source, AdapterModule Module)
-{
-    /// <summary>Finds another parameter of the same module in the base.</summary>
-    public Func<string, TargetWeight?> Sibling { get; init; } = _ => null;
-
-    /// <summary>The shapes of all weights that the same adapter adapts, in PyTorch's layout.</summary>
-    public IReadOnlyList<TensorShape>? AdaptedShapes { get; init; }
-}
+internal sealed record Addition(WeightedAdapter Source, AdapterModule Module);
 
 /// <summary>What the merge does to one tensor of the output.</summary>
 /// <param name="Name">Its name in the output.</param>
@@ -38,18 +31,12 @@ internal sealed record TensorChange(string Name, ElementType Type)
     /// <summary>The shape in the output.</summary>
     public TensorShape Shape => Start.Shape;
 
+    /// <summary>The shape in PyTorch's layout.</summary>
+    public TensorShape Layout => IsTransposed ? new TensorShape(Shape[1], Shape[0]) : Shape;
+
+    /// <summary>The bytes in the output.</summary>
+    public long ByteLength => checked((long)((UInt128)Shape.ElementCount * (uint)Type.Bits() / 8));
+
     /// <summary>True if the bytes of <see cref="Start"/> are the result.</summary>
     public bool IsCopy => Additions.Count == 0 && Start.Type == Type;
-
-    /// <summary>The most memory that merging this tensor takes at a time, in bytes; a copy streams.</summary>
-    public long WorkingBytes
-    {
-        get
-        {
-            var buffers = 1 + (Additions.Exists(addition => addition.Module.Delta.NeedsWeight) ? 1 : 0) +
-                (IsTransposed || Additions.Exists(addition => addition.Module.Delta.Layer == LayerKind.Embedding) ? 1 : 0);
-            var factors = Additions.Select(addition => addition.Module.Delta.PreparedBytes(Shape)).DefaultIfEmpty().Max();
-            return IsCopy ? 0 : checked((Shape.ElementCount * ((buffers * sizeof(float)) + (Type.Bits() / 8))) + factors);
-        }
-    }
 }

@@ -46,11 +46,11 @@ public static class MergeProblems
             "Merge into a base of a wider type (BF16 or F32).");
 
     /// <summary><see cref="ProblemCode.MemoryTooSmall"/></summary>
-    public static Problem MemoryTooSmall(string basePath, string tensor, long needed, long allowed) =>
+    public static Problem MemoryTooSmall(string basePath, string? tensor, long needed, long allowed) =>
         new(
             ProblemCode.MemoryTooSmall,
             basePath,
-            $"merging tensor '{tensor}' needs {needed} bytes, {allowed} are allowed",
+            (tensor is null ? "copying the base" : $"merging tensor '{tensor}'") + $" needs {needed} bytes with the runtime's own, {allowed} are allowed",
             "Give a larger --memory.");
 
     /// <summary><see cref="ProblemCode.BaseTypeUnsupported"/></summary>
@@ -111,6 +111,6 @@ public static class MergeProblems
         new(
             ProblemCode.TensorTooLarge,
             basePath,
-            $"tensor '{tensor}' of shape {shape} is too large to merge: 2 GiB as stored are allowed",
+            $"tensor '{tensor}' of shape {shape} is too large to merge: this method needs it in memory at once, and at most 2^31 elements fit",
             "Leave this layer out of the adapter.");
 }

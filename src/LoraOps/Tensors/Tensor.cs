@@ -19,6 +19,9 @@ public abstract class Tensor(string name, ElementType type, TensorShape shape)
     /// <summary>The number of bytes as stored.</summary>
     public long ByteLength => checked((long)((UInt128)Shape.ElementCount * (uint)Type.Bits() / 8));
 
+    /// <summary>True if the stored bytes are the value; false if <see cref="ReadFloats"/> gives finer ones (a dequantised weight).</summary>
+    public virtual bool IsExact => true;
+
     /// <summary>Copies stored bytes.</summary>
     /// <param name="offset">The first byte, relative to the tensor.</param>
     /// <param name="destination">Receives exactly its length.</param>
@@ -29,7 +32,7 @@ public abstract class Tensor(string name, ElementType type, TensorShape shape)
     /// <param name="first">The first element in row-major order.</param>
     /// <param name="destination">Receives as many elements as it holds.</param>
     /// <exception cref="NotSupportedException">The type is not numeric (<see cref="ElementTypes.IsNumeric"/>).</exception>
-    public void ReadFloats(long first, Span<float> destination)
+    public virtual void ReadFloats(long first, Span<float> destination)
     {
         var size = ElementSize();
         var buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);

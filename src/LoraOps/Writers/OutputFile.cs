@@ -1,4 +1,5 @@
 using LoraOps.Problems;
+using Microsoft.Win32.SafeHandles;
 
 namespace LoraOps.Writers;
 
@@ -6,7 +7,8 @@ namespace LoraOps.Writers;
 public sealed class OutputFile : IDisposable
 {
     private readonly string _path;
-    private readonly FileStream _file;
+    private readonly SafeFileHandle _file;
+    private long _position;
 
     /// <summary>Creates a file that must not exist: one that is still mapped must never be shortened.</summary>
     /// <param name="path">The file, in a folder that exists.</param>
@@ -20,18 +22,29 @@ public sealed class OutputFile : IDisposable
 
         try
         {
-            _file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                Share = FileShare.None,
-                PreallocationSize = length,
-            });
+            _file = File.OpenHandle(
+                path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, preallocationSize: length);
         }
         catch (IOException) when (!HasSpace(path, length))
         {
             // Taking the space in advance fails with no error number of its own.
             throw new LoraOpsException(OutputProblems.DiskFull(StagedOutput.FinalPath(path)));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Translate(path, error);
+        }
+    }
+
+    /// <summary>Copies a whole file; the system shares or moves the bytes without showing them to the process where it can.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="path">The copy, which must not exist.</param>
+    /// <exception cref="LoraOpsException">It cannot be written.</exception>
+    public static void Copy(string source, string path)
+    {
+        try
+        {
+            File.Copy(source, path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -49,9 +62,19 @@ public sealed class OutputFile : IDisposable
     /// <exception cref="LoraOpsException">They cannot be written.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
+        WriteAt(_position, bytes);
+        _position += bytes.Length;
+    }
+
+    /// <summary>Writes bytes at a place; several threads may do so at once.</summary>
+    /// <param name="offset">From the beginning of the file.</param>
+    /// <param name="bytes">What to write.</param>
+    /// <exception cref="LoraOpsException">They cannot be written.</exception>
+    public void WriteAt(long offset, ReadOnlySpan<byte> bytes)
+    {
         try
         {
-            _file.Write(bytes);
+            RandomAccess.Write(_file, bytes, offset);
         }
         catch (IOException error)
         {

@@ -1,20 +1,17 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using LoraOps.Problems;
 using LoraOps.Tensors;
 
 namespace LoraOps.Readers.Safetensors;
 
 /// <summary>
-/// A safetensors file, completely checked, its tensors mapped and read when asked for.
+/// A safetensors file, completely checked, its tensors read by position when asked for.
 /// Format: huggingface/safetensors README; the checks are those of the reference reader and more (duplicates, NUL, bounds).
-/// The file must not be shortened while it is open: a page of a map that lost its file ends the process.
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
     private const int LengthBytes = 8;
-    private readonly MemoryMappedFile? _map;
-    private readonly MemoryMappedViewAccessor? _view;
+    private readonly FileStream _file;
     private readonly Dictionary<string, Tensor> _byName;
     private readonly int _headerBytes;
 
@@ -24,21 +21,8 @@ public sealed class SafetensorsFile : IDisposable
         _headerBytes = headerBytes;
         var dataStart = LengthBytes + headerBytes;
         var entries = LayoutCheck.Order(Path, header.Entries, file.Length - dataStart);
-        if (file.Length > dataStart)
-        {
-            var length = file.Length;
-            _map = MemoryMappedFile.CreateFromFile(
-                file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        }
-        else
-        {
-            // Nothing to map: a map of no bytes is not allowed.
-            file.Dispose();
-        }
-
-        Tensors = [.. entries.Select(entry => new MappedTensor(
-            entry, _view?.SafeMemoryMappedViewHandle, dataStart + entry.Begin))];
+        _file = file;
+        Tensors = [.. entries.Select(entry => new StoredTensor(entry, path, file.SafeFileHandle, dataStart + entry.Begin))];
         _byName = Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         Metadata = header.Metadata;
     }
@@ -81,18 +65,14 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>The file's bytes before its data: the length and the header as they are, for a copy that keeps them.</summary>
     public byte[] HeaderBytes()
     {
-        using var file = InputFile.Open(Path);
         var bytes = new byte[LengthBytes + _headerBytes];
-        file.ReadExactly(bytes);
+        _file.Position = 0;
+        _file.ReadExactly(bytes);
         return bytes;
     }
 
     /// <summary>Closes the file; its tensors throw from now on.</summary>
-    public void Dispose()
-    {
-        _view?.Dispose();
-        _map?.Dispose();
-    }
+    public void Dispose() => _file.Dispose();
 
     private static byte[] ReadHeader(string path, FileStream file)
     {

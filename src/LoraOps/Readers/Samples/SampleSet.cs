@@ -68,7 +68,7 @@ public sealed class SampleSet
     private static List<Tensor> OpenFile(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return [.. file.Tensors.Cast<MappedTensor>().Select(
+        return [.. file.Tensors.Cast<StoredTensor>().Select(
             tensor => new FileTensor(tensor.Name, tensor.Type, tensor.Shape, path, tensor.Start))];
     }
 

@@ -13,17 +13,21 @@ public sealed class SafetensorsOutput : IDisposable
 {
     private const int BlockBytes = 1 << 20;
     private readonly OutputFile _file;
+    private readonly int _headerLength;
+    private readonly long _dataLength;
+    private long _remaining;
 
     private SafetensorsOutput(string path, ReadOnlySpan<byte> header, long dataLength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(dataLength);
         _file = new OutputFile(path, checked(header.Length + dataLength));
         _file.Write(header);
-        Remaining = dataLength;
+        _headerLength = header.Length;
+        (_dataLength, _remaining) = (dataLength, dataLength);
     }
 
     /// <summary>The bytes of tensors that are still to be written.</summary>
-    public long Remaining { get; private set; }
+    public long Remaining => Interlocked.Read(ref _remaining);
 
     /// <summary>Begins a file whose header and data have the entries in the given order.</summary>
     /// <exception cref="LoraOpsException">The file exists or cannot be written.</exception>
@@ -49,7 +53,23 @@ public sealed class SafetensorsOutput : IDisposable
             throw new InvalidOperationException($"{bytes.Length} bytes do not fit the {Remaining} that remain.");
 
         _file.Write(bytes);
-        Remaining -= bytes.Length;
+        Interlocked.Add(ref _remaining, -bytes.Length);
+    }
+
+    /// <summary>
+    /// Writes bytes of tensors at a place; several threads may do so at once. Each byte must be written once, and none
+    /// appended.
+    /// </summary>
+    /// <param name="offset">From the beginning of the data.</param>
+    /// <param name="bytes">What to write.</param>
+    /// <exception cref="ArgumentOutOfRangeException">They leave the data that the header announced.</exception>
+    /// <exception cref="LoraOpsException">They cannot be written.</exception>
+    public void WriteAt(long offset, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, _dataLength - bytes.Length);
+        _file.WriteAt(_headerLength + offset, bytes);
+        Interlocked.Add(ref _remaining, -bytes.Length);
     }
 
     /// <summary>Appends a whole tensor as stored, block by block.</summary>

@@ -16,15 +16,20 @@ public static class SafetensorsWriter
     public static void Write(
         string path, IReadOnlyList<Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var ordered = tensors.OrderByDescending(tensor => tensor.Type)
-            .ThenBy(tensor => Encoding.UTF8.GetBytes(tensor.Name), ByteOrder)
-            .ToList();
+        var ordered = Order(tensors, SafetensorsEntry.Of).ToList();
         using var stream = SafetensorsOutput.Create(path, [.. ordered.Select(SafetensorsEntry.Of)], metadata);
         foreach (var tensor in ordered)
             stream.Write(tensor);
 
         stream.Finish();
     }
+
+    /// <summary>The order of the reference writer: the widest element types first, by name within a type.</summary>
+    /// <param name="tensors">What will be written.</param>
+    /// <param name="entry">What the header will say of it.</param>
+    public static IEnumerable<T> Order<T>(IEnumerable<T> tensors, Func<T, SafetensorsEntry> entry) => tensors
+        .OrderByDescending(tensor => entry(tensor).Type)
+        .ThenBy(tensor => Encoding.UTF8.GetBytes(entry(tensor).Name), ByteOrder);
 
     // Names are compared as UTF-8, which differs from the order of .NET's strings beyond U+FFFF.
     private static readonly Comparer<byte[]> ByteOrder = Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b));
