@@ -3,9 +3,17 @@ using LoraOps.Benchmarks;
 
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --quick      a table in seconds
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --filter '*' BenchmarkDotNet's own
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --merge FOLDER LORAOPS [GIGABYTES [SHARDS [RANK [METHOD,METHOD [ROUNDS]]]]]
+//     times LORAOPS merge beside cp in FOLDER, which must have room for three such checkpoints
 if (args is ["--quick"])
 {
     QuickTable.Print(Console.Out);
+    return;
+}
+
+if (args is ["--merge", var folder, var command, .. var rest])
+{
+    MergeArguments.Parse(rest).Run(new MergeTiming(Path.GetFullPath(folder), command, Console.Out));
     return;
 }
 
