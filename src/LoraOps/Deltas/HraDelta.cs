@@ -126,8 +126,8 @@ public sealed class HraDelta : Delta
         {
             var columns = basis.Length / rank;
             var products = new double[rank];
-            var coefficients = new float[rank];
-            for (var at = 0; at < rows.Length; at += columns)
+            var coefficients = new float[rows.Length / columns * rank];
+            for (var (at, own) = (0, 0); at < rows.Length; at += columns, own += rank)
             {
                 for (var index = 0; index < rank; index++)
                     products[index] = DotProduct.Of(weight.Slice(at, columns), basis.AsSpan(index * columns, columns));
@@ -138,11 +138,11 @@ public sealed class HraDelta : Delta
                     for (var row = 0; row <= column; row++)
                         sum -= products[row] * triangle[(row * rank) + column];
 
-                    coefficients[column] = (float)sum;
+                    coefficients[own + column] = (float)sum;
                 }
-
-                LowRankUpdate.Add(rows.Slice(at, columns), coefficients, basis, rank, factor);
             }
+
+            LowRankUpdate.Add(rows, coefficients, basis, rank, factor);
         }
     }
 }

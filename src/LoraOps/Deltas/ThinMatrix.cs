@@ -1,4 +1,4 @@
-using System.Numerics.Tensors;
+using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Deltas;
 
@@ -40,11 +40,7 @@ internal sealed class ThinMatrix
             return _basis.AsSpan(checked((int)(row * Columns)), Columns);
 
         var result = scratch[..Columns];
-        var coefficients = _coefficients.AsSpan(checked((int)(row * _rank)), _rank);
-        TensorPrimitives.Multiply(_basis.AsSpan(0, Columns), coefficients[0], result);
-        for (var index = 1; index < _rank; index++)
-            TensorPrimitives.FusedMultiplyAdd(_basis.AsSpan(index * Columns, Columns), coefficients[index], result, result);
-
+        LowRankUpdate.Row(result, _coefficients.AsSpan(checked((int)(row * _rank)), _rank), _basis);
         return result;
     }
 }
