@@ -10,8 +10,9 @@ namespace LoraOps.Fuzz;
 /// </summary>
 public sealed class FuzzRun
 {
-    /// <summary>What a case may allocate beside twice its files: tables, messages, exceptions and streams of small files.</summary>
-    public const long Constant = 4 << 20;
+    // What a case may allocate beside twice its files: tables, messages and exceptions; merging has buffers for its blocks too.
+    private const long Reading = 1 << 20;
+    private const long Merging = 4 << 20;
 
     private static readonly (string Target, int Weight)[] Weights =
         [(Targets.Array, 5), (Targets.Checkpoint, 10), (Targets.Safetensors, 20), (Targets.Adapter, 30), (Targets.Merge, 35)];
@@ -105,10 +106,11 @@ public sealed class FuzzRun
         var (error, allocated) = Measured(sandbox, input);
         var tally = _tallies.GetValueOrDefault(input.Target) ?? (_tallies[input.Target] = new Tally());
         var accepted = error is null;
-        tally.Add(error as LoraOpsException, allocated, (2 * input.Size) + Constant, input.Size);
+        var limit = (2 * input.Size) + (input.Target == Targets.Merge ? Merging : Reading);
+        tally.Add(error as LoraOpsException, allocated, limit, input.Size);
         if (error is not null and not LoraOpsException)
             Report(input, error.ToString());
-        else if (allocated > (2 * input.Size) + Constant)
+        else if (allocated > limit)
             Report(input, $"allocated {allocated} bytes for {input.Size} bytes of files");
         else if (sandbox.Stray(input, accepted) is { } stray)
             Report(input, $"wrote {stray}");

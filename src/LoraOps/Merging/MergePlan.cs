@@ -119,6 +119,7 @@ public sealed class MergePlan : IDisposable
         if (IsFile(output) && shards.Count > 1)
             findings.Problems.Add(MergeProblems.ShardsNeedFolder(output, shards.Count));
 
+        // The memory of a delta is known only for a shape that fits.
         if (findings.Problems.Count > 0)
             throw new LoraOpsException([.. findings.Problems]);
 

@@ -80,7 +80,7 @@ internal sealed class ModelConfig
                 throw new LoraOpsException(MergeProblems.ConfigInvalid(file, "it is no JSON object"));
 
             // A text is decoded when it is asked for: only then is seen that it is no Unicode.
-            Encode(root);
+            Decode(root);
             return new ModelConfig(bytes, root);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
@@ -131,6 +131,24 @@ internal sealed class ModelConfig
         (root[LabelsField], root["label2id"]) = (names, numbers);
         if (root.ContainsKey("num_labels"))
             root["num_labels"] = count;
+    }
+
+    private static void Decode(JsonNode? node)
+    {
+        if (node is JsonObject section)
+        {
+            foreach (var (_, value) in section)
+                Decode(value);
+        }
+        else if (node is JsonArray items)
+        {
+            foreach (var item in items)
+                Decode(item);
+        }
+        else if (node?.GetValueKind() == JsonValueKind.String)
+        {
+            node.GetValue<string>();
+        }
     }
 
     private static byte[] Encode(JsonObject root)

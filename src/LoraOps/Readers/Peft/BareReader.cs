@@ -70,8 +70,10 @@ internal sealed class BareReader
             config ??= own;
             parts.Remove(BareKey.Alpha);
             var tensors = new ModuleTensors(module, _file, parts);
-            var method = AdapterMethods.Of(type).First(method => method.Claims(tensors, own));
-            modules.AddRange(method.Read(tensors, own, _findings).Select(delta => new AdapterModule(module, delta, names)));
+            if (AdapterMethods.Of(type).FirstOrDefault(method => method.Claims(tensors, own)) is { } method && parts.Keys.All(method.Parts.Contains))
+                modules.AddRange(method.Read(tensors, own, _findings).Select(delta => new AdapterModule(module, delta, names)));
+            else
+                _findings.Problems.Add(AdapterProblems.TensorUnused(_file, names[0], "it means nothing beside the others of its module"));
         }
 
         return modules;

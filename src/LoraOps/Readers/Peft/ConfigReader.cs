@@ -19,11 +19,12 @@ internal static class ConfigReader
         var document = Parse(file);
         try
         {
+            // A text is decoded when it is asked for: only then is seen that it is no Unicode.
+            Decode(document.RootElement);
             return Read(document.RootElement, file, residualBase, problems);
         }
         catch (InvalidOperationException error)
         {
-            // A text is decoded when it is asked for: only then is seen that it is no Unicode.
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, $"holds a broken text: {error.Message}"));
         }
     }
@@ -47,6 +48,24 @@ internal static class ConfigReader
 
         CheckPatterns(config, problems);
         return config;
+    }
+
+    private static void Decode(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.String)
+        {
+            element.GetString();
+        }
+        else if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray())
+                Decode(item);
+        }
+        else if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var (_, value) in element.EnumerateObject().Select(field => (field.Name, field.Value)))
+                Decode(value);
+        }
     }
 
     private static JsonDocument Parse(string file)
