@@ -5,7 +5,7 @@ namespace LoraOps.Deltas;
 /// <summary>The methods of PEFT: those that are read, and those that are refused with the reason.</summary>
 public static class AdapterMethods
 {
-    private const string NotReadYet = "its weight change is not read yet";
+    private const string NotReadYet = "LoraOps has no reference for the arithmetic of its weight change";
     private const string NotWeights = "it is not a change of weights but trained input or attention, which no base weight can hold";
     private const string Routed = "its effect depends on the input, so no fixed weight can hold it";
 
@@ -14,7 +14,9 @@ public static class AdapterMethods
     [
         new TokenRowsMethod(), new LoraTokenRowsMethod(), new ExpertsMethod(), new BlockLoraMethod(), new QaLoraMethod(), new KasaMethod(),
         new DoraMethod(), new LoraMethod(), new AdaLoraMethod(), new BeftMethod(), new NormTuningMethod(),
-        new Ia3Method(), new LohaMethod(), new LokrMethod(),
+        new Ia3Method(), new LohaMethod(), new LokrMethod(), new VeraMethod(), new PveraMethod(), new VbloraMethod(), new RandLoraMethod(),
+        new DeloraMethod(), new GraloraMethod(), new HiraMethod(), new GloraMethod(), new C3aMethod(), new ShiraMethod(),
+        new FourierFtMethod(), new WaveFtMethod(),
         new OftMethod(), new BoftMethod(), new HraMethod(), new MissMethod(), new BoneMethod(), new RoadMethod(),
     ];
 
@@ -23,16 +25,10 @@ public static class AdapterMethods
     {
         ["ADAMSS"] = NotReadYet,
         ["ADAPTION_PROMPT"] = NotWeights,
-        ["C3A"] = NotReadYet,
         ["CARTRIDGE"] = NotWeights,
         ["CPT"] = NotWeights,
         ["DEFT"] = NotReadYet,
-        ["DELORA"] = NotReadYet,
-        ["FOURIERFT"] = NotReadYet,
         ["FROD"] = NotReadYet,
-        ["GLORA"] = NotReadYet,
-        ["GRALORA"] = NotReadYet,
-        ["HIRA"] = "multiplied with the weight, which is not read yet",
         ["LILY"] = Routed,
         ["MULTITASK_PROMPT_TUNING"] = NotWeights,
         ["OSF"] = NotReadYet,
@@ -41,16 +37,10 @@ public static class AdapterMethods
         ["PREFIX_TUNING"] = NotWeights,
         ["PROMPT_TUNING"] = NotWeights,
         ["PSOFT"] = NotReadYet,
-        ["PVERA"] = NotReadYet,
         ["P_TUNING"] = NotWeights,
-        ["RANDLORA"] = NotReadYet,
-        ["SHIRA"] = NotReadYet,
         ["SUPERTUNING"] = NotReadYet,
         ["TINYLORA"] = NotReadYet,
         ["UNILORA"] = NotReadYet,
-        ["VBLORA"] = NotReadYet,
-        ["VERA"] = NotReadYet,
-        ["WAVEFT"] = NotReadYet,
         ["XLORA"] = Routed,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

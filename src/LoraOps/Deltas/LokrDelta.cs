@@ -131,8 +131,7 @@ public sealed class LokrMethod : AdapterMethod
         if (First(parts) is not { } first || Second(parts) is not { } second)
             return [];
 
-        var isSmall = first.Rows <= int.MaxValue / second.Rows && first.Columns <= int.MaxValue / second.Columns;
-        if (!parts.Check(isSmall, second.Left, $"with its partners a product of at most {int.MaxValue} rows and columns"))
+        if (!parts.IsSized(second.Left, first.Rows * (Int128)second.Rows, first.Columns * (Int128)second.Columns))
             return [];
 
         if (first.Rank > 0 && second.Rank > 0 && !parts.Check(first.Rank == second.Rank, second.Left, $"rank {first.Rank} as that of the first factor"))

@@ -42,6 +42,10 @@ internal sealed class PartReader(ModuleTensors tensors, Findings findings)
     /// <summary>Adds the problem that a tensor's shape is not allowed, unless it fits; gives whether it does.</summary>
     public bool Check(bool fits, Tensor tensor, string allowed) => fits || Refuse(tensor, $"has shape {tensor.Shape}; {allowed} is allowed");
 
+    /// <summary>Checks that a weight which the tensors tell is one that can be.</summary>
+    public bool IsSized(Tensor tensor, Int128 rows, Int128 columns) => Check(
+        rows <= int.MaxValue && columns <= int.MaxValue, tensor, $"with its partners a weight of at most {int.MaxValue} rows and columns");
+
     /// <summary>Adds a problem of one tensor; gives false.</summary>
     public bool Refuse(Tensor tensor, string reason)
     {
@@ -65,6 +69,15 @@ internal sealed class PartReader(ModuleTensors tensors, Findings findings)
         var said = ModulePattern.Find(config.RankPattern, tensors.Module) ?? config.Rank;
         if (config.Values.Raw("r") is not null && said != rank)
             findings.Warnings.Add($"module '{tensors.Module}': the tensors have rank {rank}, the config says {said}; the tensors count");
+    }
+
+    /// <summary>Warns if the config says another number of spectral entries than there are; those that are there count.</summary>
+    public void CompareFrequencies(AdapterConfig config, Tensor spectrum)
+    {
+        var found = spectrum.Shape.ElementCount;
+        var said = ModulePattern.Find(config.Values.Counts("n_frequency_pattern"), tensors.Module) ?? config.Values.Number("n_frequency", found);
+        if (said != found && !config.Values.Flag("proportional_parameters"))
+            findings.Warnings.Add($"module '{tensors.Module}': the spectrum has {found} entries, the config says {said:0}; the spectrum counts");
     }
 
     /// <summary>alpha / rank, where alpha has a pattern of its own.</summary>
