@@ -53,7 +53,8 @@ public sealed class BlockLoraMethod : AdapterMethod
             if (isA || IsStrict(value))
                 findings.Problems.Add(AdapterProblems.ConfigInvalid(
                     config.Values.File,
-                    $"field '{LoraFields.BlockDiagonal}' names '{tensors.Module}' {(isA ? "for both factors" : "for neither factor although match_strict is set")}"));
+                    $"field '{LoraFields.BlockDiagonal}' names '{tensors.Module}' " +
+                    (isA ? "for both factors" : "for neither factor although match_strict is set")));
             else if (LoraMethod.Combine(tensors, config, (a, b), findings) is { } plain)
                 return [plain];
 

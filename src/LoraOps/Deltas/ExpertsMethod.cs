@@ -37,7 +37,8 @@ public sealed class ExpertsMethod : AdapterMethod
             return [];
 
         var problem = (a.Shape.Rank, b.Shape.Rank) != (2, 2)
-            ? AdapterProblems.TensorInvalid(tensors.File, b.Name, $"has shape {b.Shape}, its partner {a.Shape}; [out, r·experts] and [experts·r, in] are allowed")
+            ? AdapterProblems.TensorInvalid(
+                tensors.File, b.Name, $"has shape {b.Shape}, its partner {a.Shape}; [out, r·experts] and [experts·r, in] are allowed")
             : a.Shape[0] != b.Shape[1] ? AdapterProblems.RankMismatch(tensors.File, (a.Name, a.Shape[0]), (b.Name, b.Shape[1])) : null;
         if (problem is null)
             return [new ExpertsDelta(tensors, config, (a, b), Parameters(tensors.Module, config))];

@@ -28,7 +28,8 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
         foreach (var source in adapters)
         {
             // New rows come last, or the delta of the same adapter would be added to them.
-            foreach (var module in experts.Resolve(source.Adapter).Where(module => !IsSharedHead(source.Adapter, module)).OrderBy(module => module.Delta.Replaces))
+            var modules = experts.Resolve(source.Adapter).Where(module => !IsSharedHead(source.Adapter, module));
+            foreach (var module in modules.OrderBy(module => module.Delta.Replaces))
                 Add(source, module);
         }
 

@@ -98,8 +98,9 @@ internal sealed class Tying(SourceModel model, SortedDictionary<string, TensorCh
                 continue;
 
             Classes = change.Shape[0];
+            var found = before?.ToString(CultureInfo.InvariantCulture) ?? "no classifier";
             findings.Warnings.Add(FormattableString.Invariant(
-                $"'{change.Name}' has {Classes} classes, the base {before?.ToString(CultureInfo.InvariantCulture) ?? "no classifier"}: config.json calls them LABEL_0 …"));
+                $"'{change.Name}' has {Classes} classes, the base {found}: config.json calls them LABEL_0 …"));
         }
     }
 

@@ -27,7 +27,9 @@ internal static class UnfusedExperts
     {
         var layers = Layers.Where(layer => delta.Parameters.Contains(layer.Fused) && Stored(model, module, 0, layer.Layer) is { } stored &&
             stored.Shape.Equals(new TensorShape(delta.B.Shape[0] / layer.Parts, delta.A.Shape[1])) && delta.B.Shape[0] % layer.Parts == 0).ToList();
-        var experts = layers.Count == 0 ? 0 : Enumerable.Range(0, MostExperts).TakeWhile(expert => Stored(model, module, expert, layers[0].Layer) is not null).Count();
+        var experts = layers.Count == 0
+            ? 0
+            : Enumerable.Range(0, MostExperts).TakeWhile(expert => Stored(model, module, expert, layers[0].Layer) is not null).Count();
         if (experts == 0 || delta.A.Shape[0] % experts != 0 || layers.Select(layer => layer.Fused).Distinct().Count() > 1)
             return [];
 

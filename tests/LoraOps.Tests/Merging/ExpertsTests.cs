@@ -23,7 +23,8 @@ public sealed class ExpertsTests : IDisposable
         {
             var name = $"m.block_sparse_moe.experts.{expert}";
             Assert.Equal(
-                fused["m.mlp.experts.gate_up_proj"].AsSpan(expert * 48, 48).ToArray(), single[$"{name}.w1.weight"].Concat(single[$"{name}.w3.weight"]).ToArray());
+                fused["m.mlp.experts.gate_up_proj"].AsSpan(expert * 48, 48).ToArray(),
+                single[$"{name}.w1.weight"].Concat(single[$"{name}.w3.weight"]).ToArray());
             Assert.Equal(fused["m.mlp.experts.down_proj"].AsSpan(expert * 24, 24).ToArray(), single[$"{name}.w2.weight"]);
         }
     }
@@ -122,7 +123,8 @@ public sealed class ExpertsTests : IDisposable
     {
         var source = TinyCheckpoint.File(_folder["base/model.safetensors"], tensors);
         File.WriteAllText(_folder["base/config.json"], config ?? "{}");
-        return MergePlan.Make(source, [new AdapterSource(adapter.WriteTo(_folder["adapter"]))], _folder["out.safetensors"], new MergeOptions { Overwrite = true });
+        var adapters = new[] { new AdapterSource(adapter.WriteTo(_folder["adapter"])) };
+        return MergePlan.Make(source, adapters, _folder["out.safetensors"], new MergeOptions { Overwrite = true });
     }
 
     private Dictionary<string, float[]> Merge(TinyAdapter adapter, string? config, params Tensor[] tensors)

@@ -19,7 +19,8 @@ public sealed class TokenRowsTests : IDisposable
         using var tied = Merge([Tokens("[2]")], [1], embedding);
         Assert.Equal(["model.embed_tokens.weight"], tied.Tensors.Select(tensor => tensor.Name));
 
-        using var stored = Merge([Tokens("[2]")], [1], embedding, BufferTensor.FromFloats("lm_head.weight", ElementType.F32, new TensorShape(4, 3), embedding.ToFloats()));
+        var head = BufferTensor.FromFloats("lm_head.weight", ElementType.F32, new TensorShape(4, 3), embedding.ToFloats());
+        using var stored = Merge([Tokens("[2]")], [1], embedding, head);
         Assert.Equal(stored.Find("model.embed_tokens.weight")!.ToBytes(), stored.Find("lm_head.weight")!.ToBytes());
         Assert.NotEqual(embedding.ToBytes(), stored.Find("lm_head.weight")!.ToBytes());
     }
