@@ -33,7 +33,7 @@ public sealed record FuzzOptions
     /// <summary>A saved finding to run once more, or null.</summary>
     public string? Replay { get; init; }
 
-    /// <summary>A case that takes longer is a hang.</summary>
+    /// <summary>A case that works longer is a hang; one that waits for the machine has twelve times as long.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Reads a command line; null if it is wrong.</summary>

@@ -83,6 +83,21 @@ public sealed class BareReaderTests : IDisposable
         Assert.Contains(adapter.Warnings, warning => warning.Contains("alpha is 0", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("loha", 0.75, "hada_w1_a:4,2", "hada_w1_b:2,3", "hada_w2_a:4,2", "hada_w2_b:2,3", "alpha")]
+    [InlineData("lokr", 0.75, "lokr_w1:2,3", "lokr_w2_a:2,2", "lokr_w2_b:2,1", "alpha")]
+    [InlineData("lokr", 1, "lokr_w1:2,3", "lokr_w2:2,1", "alpha")]
+    [InlineData("lora", 0.75, "lora_A.weight:2,3", "lora_B.weight:4,2", "lora_B.bias:4", "alpha")]
+    public void Scales_each_method_by_its_alpha(string method, double scale, params string[] parts)
+    {
+        var adapter = Read([.. parts.Select(part => part.Split(':')).Select(part => part.Length == 1
+            ? BufferTensor.FromFloats($"lora_unet_x.{part[0]}", ElementType.F32, new TensorShape(), [1.5f])
+            : Tensor($"lora_unet_x.{part[0]}", [.. part[1].Split(',').Select(long.Parse)]))]);
+
+        Assert.Equal((method, scale), (adapter.Modules[0].Delta.Method, adapter.Modules[0].Delta.Scale));
+        Assert.Equal(parts.Contains("lora_B.bias:4") ? ["weight", "bias"] : ["weight"], adapter.Modules.Select(module => module.Delta.Parameter));
+    }
+
     [Fact]
     public void Finds_the_file_of_a_folder()
     {
