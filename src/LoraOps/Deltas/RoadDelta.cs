@@ -8,7 +8,8 @@ namespace LoraOps.Deltas;
 
 /// <summary>
 /// Outputs are rotated in pairs and scaled: in each group, output i of the first half and its partner of the second become
-/// c₁·y₁ − s₁·y₂ and c₂·y₂ + s₂·y₁ with c = α·cos θ, s = α·sin θ (RoAd, arXiv:2409.00119). It acts on the weight's rows and on the bias.
+/// c₁·y₁ − s₁·y₂ and c₂·y₂ + s₂·y₁ with c = α·cos θ, s = α·sin θ (RoAd, arXiv:2409.00119). It acts on the weight's rows and on
+/// the bias.
 /// </summary>
 public sealed class RoadDelta : Delta
 {

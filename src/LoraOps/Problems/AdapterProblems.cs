@@ -27,15 +27,15 @@ public static class AdapterProblems
 
     /// <summary><see cref="ProblemCode.AdapterWeightsMissing"/></summary>
     public static Problem WeightsMissing(string folder) =>
-        new(ProblemCode.AdapterWeightsMissing, folder, "holds no adapter_model.safetensors", SaveAgain);
+        new(ProblemCode.AdapterWeightsMissing, folder, "holds neither adapter_model.safetensors nor adapter_model.bin", SaveAgain);
 
     /// <summary><see cref="ProblemCode.AdapterWeightsPickled"/></summary>
     public static Problem WeightsPickled(string file) =>
         new(
             ProblemCode.AdapterWeightsPickled,
             file,
-            "is a pickle, which is not read yet; adapter_model.safetensors is",
-            "Save the adapter with safe_serialization=True.");
+            "is a pickle of the layout before PyTorch 1.6, which is not read; zip archives of torch.save and safetensors are",
+            "Load it with PyTorch where you trust it, and save the adapter with safe_serialization=True.");
 
     /// <summary><see cref="ProblemCode.AdapterTensorUnused"/></summary>
     public static Problem TensorUnused(string file, string tensor, string reason) =>

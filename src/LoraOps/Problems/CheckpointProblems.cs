@@ -56,4 +56,10 @@ public static class CheckpointProblems
         new(ProblemCode.CheckpointAmbiguous, folder,
             $"the folder holds {string.Join(", ", files)} and neither model.safetensors nor an index",
             "Name the file that you mean.");
+
+    /// <summary><see cref="ProblemCode.CheckpointPickled"/></summary>
+    public static Problem Pickled(string path) =>
+        new(ProblemCode.CheckpointPickled, path,
+            "is a checkpoint of torch.save; a base is read from safetensors only",
+            "Convert it: load it where you trust it and save it with safe_serialization=True.");
 }

@@ -138,6 +138,9 @@ public enum ProblemCode
     /// <summary>A folder holds several safetensors files and no index.</summary>
     CheckpointAmbiguous = 1148,
 
+    /// <summary>A checkpoint is a file of torch.save.</summary>
+    CheckpointPickled = 1149,
+
     /// <summary>A .npy file does not begin with the mark of its format.</summary>
     NpyMagic = 1160,
 
@@ -189,7 +192,7 @@ public enum ProblemCode
     /// <summary>A folder holds no adapter_model.safetensors.</summary>
     AdapterWeightsMissing = 1204,
 
-    /// <summary>The weights are a pickle only.</summary>
+    /// <summary>The weights are a pickle of the layout before PyTorch 1.6.</summary>
     AdapterWeightsPickled = 1205,
 
     /// <summary>A tensor of the adapter would be dropped in silence.</summary>
@@ -215,6 +218,21 @@ public enum ProblemCode
 
     /// <summary>The adapter changes nothing: it has no tensors.</summary>
     AdapterEmpty = 1213,
+
+    /// <summary>A file of torch.save is no whole zip archive, or has compressed, encrypted or double entries.</summary>
+    TorchArchiveInvalid = 1220,
+
+    /// <summary>The pickle of a file of torch.save asks for anything but tensors and plain containers.</summary>
+    TorchPickleRefused = 1221,
+
+    /// <summary>The pickle of a file of torch.save is damaged or too large.</summary>
+    TorchPickleInvalid = 1222,
+
+    /// <summary>A file of torch.save holds something else than tensors by name.</summary>
+    TorchNoStateDict = 1223,
+
+    /// <summary>A tensor of a file of torch.save leaves its storage, or the storage is missing or of another size.</summary>
+    TorchTensorInvalid = 1224,
 
     /// <summary>The file is no ONNX model.</summary>
     NotOnnx = 1301,

@@ -8,17 +8,6 @@ namespace LoraOps.Tests.Merging;
 
 public sealed class GoldenMergeTests
 {
-    // LoRA in a form that is not read yet; the code that says so.
-    private static readonly Dictionary<string, ProblemCode> NotYet = new()
-    {
-        ["lora-bin"] = ProblemCode.AdapterWeightsPickled,
-        ["lora-bin-bf16"] = ProblemCode.AdapterWeightsPickled,
-        ["lora-bin-views"] = ProblemCode.AdapterWeightsPickled,
-    };
-
-    /// <summary>True for a case that is not read yet.</summary>
-    public static bool IsRefused(string name) => NotYet.ContainsKey(name);
-
     public static TheoryData<string> Merged =>
         [.. Cases(IsMerged)];
 
@@ -66,14 +55,12 @@ public sealed class GoldenMergeTests
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
         Assert.Equal(ExitCode.InvalidInput, error.ExitCode);
-        if (NotYet.TryGetValue(name, out var code))
-            Assert.Contains(error.Problems, problem => problem.Code == code);
-        else if (golden.ExpectsMerge)
+        if (golden.ExpectsMerge)
             Assert.Equal([ProblemCode.MethodRefused], error.Problems.Select(problem => problem.Code));
     }
 
     private static bool IsMerged(GoldenCase golden) =>
-        golden.ExpectsMerge && !NotYet.ContainsKey(golden.Name) && AdapterMethods.Of(golden.ConfigType!).Any();
+        golden.ExpectsMerge && AdapterMethods.Of(golden.ConfigType!).Any();
 
     private static IEnumerable<string> Cases(Func<GoldenCase, bool> wanted) => GoldenCase.All().Where(name => wanted(GoldenCase.Of(name)));
 

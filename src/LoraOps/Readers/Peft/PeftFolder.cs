@@ -19,11 +19,18 @@ internal sealed record PeftFolder
     /// <summary>The config's path.</summary>
     public string Config => System.IO.Path.Combine(Path, ConfigName);
 
-    /// <summary>The weights' path.</summary>
-    public string Weights => System.IO.Path.Combine(Path, WeightsName);
+    /// <summary>The weights' path: safetensors, or the pickle where that is all there is, as PEFT chooses.</summary>
+    public string Weights => !File.Exists(Safe) && File.Exists(Pickled) ? Pickled : Safe;
+
+    /// <summary>True if there is also a pickle, which is not read.</summary>
+    public bool HasUnreadPickle => File.Exists(Safe) && File.Exists(Pickled);
 
     /// <summary>The folder's own name: what PEFT called the adapter, if it was not called default.</summary>
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
+
+    private string Safe => System.IO.Path.Combine(Path, WeightsName);
+
+    private string Pickled => System.IO.Path.Combine(Path, PickleName);
 
     /// <summary>Finds the config here or in exactly one sub-folder.</summary>
     /// <exception cref="LoraOpsException">The folder or the config is missing, or there are several.</exception>
@@ -49,14 +56,7 @@ internal sealed record PeftFolder
     }
 
     /// <summary>The problem with the weights' file that needs no look inside, or null.</summary>
-    public Problem? WeightsProblem()
-    {
-        var pickle = System.IO.Path.Combine(Path, PickleName);
-        if (File.Exists(Weights))
-            return null;
-
-        return File.Exists(pickle) ? AdapterProblems.WeightsPickled(pickle) : AdapterProblems.WeightsMissing(Path);
-    }
+    public Problem? WeightsProblem() => File.Exists(Weights) ? null : AdapterProblems.WeightsMissing(Path);
 
     /// <summary>SHA-256 over the config and then the weights, each preceded by its length as 8 little-endian bytes.</summary>
     public string Digest()

@@ -39,6 +39,9 @@ public static class PeftReader
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
+        if (files.HasUnreadPickle)
+            warnings.Add("adapter_model.bin lies beside adapter_model.safetensors and is not read; remove the one that is out of date");
+
         AddWarnings(config, modules, replacements, warnings);
         return new Adapter
         {

@@ -2,11 +2,12 @@ using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Problems;
 using LoraOps.Readers.Safetensors;
+using LoraOps.Readers.TorchPickle;
 using LoraOps.Tensors;
 
 namespace LoraOps.Readers.Peft;
 
-/// <summary>Reads <c>adapter_model.safetensors</c>: every tensor becomes part of a delta, a replacement or a problem.</summary>
+/// <summary>Reads <c>adapter_model.safetensors</c> or <c>adapter_model.bin</c>: every tensor becomes part of a delta, a replacement or a problem.</summary>
 internal sealed class WeightsReader(string file, string adapter, AdapterConfig config, Findings findings)
 {
     private const int TokensDepth = -1;
@@ -67,6 +68,9 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
     /// <summary>The tensors of a file, which outlive its map: each reads its own range.</summary>
     internal static List<Tensor> Tensors(string file)
     {
+        if (TorchFile.IsNamed(file))
+            return [.. TorchFile.Read(file)];
+
         // The format has no gaps, so lengths give the places.
         using var weights = SafetensorsFile.Open(file);
         var tensors = new List<Tensor>();

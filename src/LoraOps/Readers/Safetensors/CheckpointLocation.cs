@@ -1,4 +1,5 @@
 using LoraOps.Problems;
+using LoraOps.Readers.TorchPickle;
 
 namespace LoraOps.Readers.Safetensors;
 
@@ -16,6 +17,9 @@ internal sealed record CheckpointLocation(string File, bool IsIndex)
     /// <exception cref="LoraOpsException">There is none, or no telling which.</exception>
     public static CheckpointLocation Find(string fileOrFolder)
     {
+        if (System.IO.File.Exists(fileOrFolder) && TorchFile.IsNamed(fileOrFolder))
+            throw new LoraOpsException(CheckpointProblems.Pickled(fileOrFolder));
+
         if (!Directory.Exists(fileOrFolder))
             return new CheckpointLocation(fileOrFolder, fileOrFolder.EndsWith(".json", StringComparison.OrdinalIgnoreCase));
 
@@ -34,9 +38,15 @@ internal sealed record CheckpointLocation(string File, bool IsIndex)
         return Only(fileOrFolder, "*" + IndexSuffix) is { } onlyIndex
             ? new CheckpointLocation(onlyIndex, IsIndex: true)
             : new CheckpointLocation(
-                Only(fileOrFolder, "*.safetensors") ?? throw new LoraOpsException(CheckpointProblems.None(fileOrFolder)),
+                Only(fileOrFolder, "*.safetensors") ?? throw new LoraOpsException(Pickled(fileOrFolder) ?? CheckpointProblems.None(fileOrFolder)),
                 IsIndex: false);
     }
+
+    // Transformers' names before safetensors: one file, or shards with an index.
+    private static Problem? Pickled(string folder) =>
+        Directory.EnumerateFiles(folder, "pytorch_model*.bin*").Order(StringComparer.Ordinal).FirstOrDefault() is { } file
+            ? CheckpointProblems.Pickled(file)
+            : null;
 
     private static string? Only(string folder, string pattern)
     {
