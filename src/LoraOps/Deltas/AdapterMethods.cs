@@ -5,7 +5,7 @@ namespace LoraOps.Deltas;
 /// <summary>The methods of PEFT: those that are read, and those that are refused with the reason.</summary>
 public static class AdapterMethods
 {
-    private const string NotReadYet = "LoraOps has no reference for the arithmetic of its weight change";
+    private const string NoReference = "LoraOps has no reference for the arithmetic of its weight change";
     private const string NotWeights = "it is not a change of weights but trained input or attention, which no base weight can hold";
     private const string Routed = "its effect depends on the input, so no fixed weight can hold it";
 
@@ -23,24 +23,24 @@ public static class AdapterMethods
     /// <summary>Every other peft_type, with the reason why it is refused.</summary>
     public static FrozenDictionary<string, string> Refused { get; } = new Dictionary<string, string>
     {
-        ["ADAMSS"] = NotReadYet,
+        ["ADAMSS"] = NoReference,
         ["ADAPTION_PROMPT"] = NotWeights,
         ["CARTRIDGE"] = NotWeights,
         ["CPT"] = NotWeights,
-        ["DEFT"] = NotReadYet,
-        ["FROD"] = NotReadYet,
+        ["DEFT"] = NoReference,
+        ["FROD"] = NoReference,
         ["LILY"] = Routed,
         ["MULTITASK_PROMPT_TUNING"] = NotWeights,
-        ["OSF"] = NotReadYet,
-        ["PEANUT"] = NotReadYet,
+        ["OSF"] = NoReference,
+        ["PEANUT"] = NoReference,
         ["POLY"] = Routed,
         ["PREFIX_TUNING"] = NotWeights,
         ["PROMPT_TUNING"] = NotWeights,
-        ["PSOFT"] = NotReadYet,
+        ["PSOFT"] = NoReference,
         ["P_TUNING"] = NotWeights,
-        ["SUPERTUNING"] = NotReadYet,
-        ["TINYLORA"] = NotReadYet,
-        ["UNILORA"] = NotReadYet,
+        ["SUPERTUNING"] = NoReference,
+        ["TINYLORA"] = NoReference,
+        ["UNILORA"] = NoReference,
         ["XLORA"] = Routed,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
