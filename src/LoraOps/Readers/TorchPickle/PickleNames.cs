@@ -111,9 +111,10 @@ internal static class PickleNames
         (PickledName { Name: Size }, object?[] and [List<object?> sizes]) => sizes.ToArray(),
         (PickledName { Name: Device }, object?[]) => null,
         (PickledName { Name: Parameter }, object?[] and [PickledTensor tensor, ..]) => tensor,
-        (PickledName { Name: FromType }, object?[] and [PickledName { Name: TypedTensor or UntypedTensor or Parameter } inner, PickledName, object?[] rest, ..]) =>
-            Call(path, inner, rest),
-        (PickledName { Name: TypedTensor }, object?[] and [PickledStorage { Type: { } type } storage, long offset, object?[] sizes, object?[] strides, ..]) =>
+        (PickledName { Name: FromType }, object?[] and
+            [PickledName { Name: TypedTensor or UntypedTensor or Parameter } inner, PickledName, object?[] rest, ..]) => Call(path, inner, rest),
+        (PickledName { Name: TypedTensor }, object?[] and
+            [PickledStorage { Type: { } type } storage, long offset, object?[] sizes, object?[] strides, ..]) =>
             new PickledTensor(storage, type, offset, Numbers(path, sizes), Numbers(path, strides)),
         (PickledName { Name: UntypedTensor }, object?[] and
             [PickledStorage storage, long offset, object?[] sizes, object?[] strides, _, _, PickledName { Name: var name }, ..])

@@ -57,7 +57,8 @@ public static class TorchFile
         foreach (var (key, value) in dictionary.Items)
         {
             if (key is not string name || value is not PickledTensor view)
-                throw new LoraOpsException(TorchProblems.NoStateDict(path, $"{(key is string text ? $"'{TorchProblems.Shown(text)}'" : "a key")} names no tensor"));
+                throw new LoraOpsException(TorchProblems.NoStateDict(
+                    path, $"{(key is string text ? $"'{TorchProblems.Shown(text)}'" : "a key")} names no tensor"));
 
             if (!names.Add(name))
                 throw new LoraOpsException(TorchProblems.NoStateDict(path, $"'{TorchProblems.Shown(name)}' occurs twice"));
@@ -72,7 +73,8 @@ public static class TorchFile
     private static string Folder(string path, ArchiveEntries entries)
     {
         var pickles = entries.Names
-            .Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)
+            .Where(name => name.EndsWith(PickleName, StringComparison.Ordinal))
+            .Where(name => name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)
             .Take(2)
             .ToList();
         return pickles.Count == 1

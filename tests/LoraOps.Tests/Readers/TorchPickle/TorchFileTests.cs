@@ -39,7 +39,10 @@ public sealed class TorchFileTests : IDisposable
         { "a list", Prefix + "].", ProblemCode.TorchNoStateDict },
         { "a number by name", Prefix + "}U\u0001aK\u0001s.", ProblemCode.TorchNoStateDict },
         { "a tensor by number", Prefix + "}K\u0001" + Tensor("K\u0002\u0085", "K\u0001\u0085")[..^1] + "s.", ProblemCode.TorchNoStateDict },
-        { "one name twice", Prefix + "}" + Named("K\u0002\u0085", "K\u0001\u0085") + Named("K\u0002\u0085", "K\u0001\u0085") + ".", ProblemCode.TorchNoStateDict },
+        {
+            "one name twice", Prefix + "}" + Named("K\u0002\u0085", "K\u0001\u0085") + Named("K\u0002\u0085", "K\u0001\u0085") + ".",
+            ProblemCode.TorchNoStateDict
+        },
         { "a storage that is not there", Prefix + "}" + Named("K\u0002\u0085", "K\u0001\u0085", key: "7") + ".", ProblemCode.TorchTensorInvalid },
         { "a storage of another size", Prefix + "}" + Named("K\u0002\u0085", "K\u0001\u0085", count: "K\u0005") + ".", ProblemCode.TorchTensorInvalid },
         { "a row too many", Prefix + "}" + Named("K\u0003\u0085", "K\u0002\u0085") + ".", ProblemCode.TorchTensorInvalid },
