@@ -38,6 +38,9 @@ public sealed class AdaLoraDelta : Delta
     public override bool NeedsWeight => false;
 
     /// <inheritdoc/>
+    public override bool IsProduct => true;
+
+    /// <inheritdoc/>
     public override string Expected => $"[{B.Shape[0]}, {A.Shape[1]}] or a kernel of {A.Shape[1]} values for each of {B.Shape[0]} outputs";
 
     /// <summary>[r, in]</summary>

@@ -42,6 +42,9 @@ public sealed class DeloraDelta : Delta
     public override bool NeedsWeight => false;
 
     /// <inheritdoc/>
+    public override bool IsProduct => true;
+
+    /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
     {
         var (a, b, norms) = (_factors.A.ToFloats(), _factors.B.ToFloats(), _norms.ToFloats());

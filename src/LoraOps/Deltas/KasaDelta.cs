@@ -42,6 +42,9 @@ public sealed class KasaDelta : Delta
     /// <inheritdoc/>
     public override bool NeedsWeight => true;
 
+    /// <inheritdoc/>
+    public override bool IsProduct => true;
+
     /// <summary>The low-rank part.</summary>
     public LoraDelta Factors { get; }
 

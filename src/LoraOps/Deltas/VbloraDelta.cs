@@ -41,6 +41,9 @@ public sealed class VbloraDelta : Delta
     public override bool NeedsWeight => false;
 
     /// <inheritdoc/>
+    public override bool IsProduct => true;
+
+    /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
     {
         var bank = _bank.ToFloats();

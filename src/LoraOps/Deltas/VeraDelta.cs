@@ -40,6 +40,9 @@ public sealed class VeraDelta : Delta
     public override bool NeedsWeight => false;
 
     /// <inheritdoc/>
+    public override bool IsProduct => true;
+
+    /// <inheritdoc/>
     public override string Expected =>
         $"[{_vectors.Outer.Shape[0]}, {(_projections.A is { } a ? $"up to {a.Shape[1]}" : "any")}]";
 
