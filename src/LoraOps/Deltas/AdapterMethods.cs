@@ -50,6 +50,13 @@ public static class AdapterMethods
         .Select(part => part.Split('.')[0])
         .ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>What follows the dot in the names of parts that have one (<c>glora_A.X</c>): no adapter is called so.</summary>
+    public static FrozenSet<string> Members { get; } = All
+        .SelectMany(method => method.Parts)
+        .Where(part => part.Contains('.', StringComparison.Ordinal))
+        .Select(part => part.Split('.')[1])
+        .ToFrozenSet(StringComparer.Ordinal);
+
     /// <summary>The methods of a peft_type, in their order; none if it is not read.</summary>
     public static IEnumerable<AdapterMethod> Of(string peftType) => All.Where(method => method.PeftType == peftType);
 }

@@ -99,7 +99,8 @@ internal static class SeededPlaces
             throw new LoraOpsException(AdapterProblems.TensorInvalid(
                 file,
                 values.Name,
-                $"belongs to a weight of {count} elements, and from {TorchGenerator.PermutationLimit} on its places depend on the PyTorch version that drew them"));
+                $"belongs to a weight of {count} elements, and from {TorchGenerator.PermutationLimit} on its places depend "
+                + "on the PyTorch version that drew them"));
 
         var floats = values.ToFloats();
         var places = new TorchGenerator(seed).Permutation(count, floats.Length);

@@ -221,7 +221,8 @@ public sealed class RandLoraMethod : AdapterMethod
 
         var side = gamma.Shape[1];
         if (!parts.Check(count == (side + rank - 1) / rank, gamma, $"[n, in or out] where n = {count} is the number of {rank}s in it, rounded up,") ||
-            !parts.Check(a.Shape[2] >= side, a, $"at least [{rank}, 1, {side}]") || !parts.Check(b.Shape[1] >= count, b, $"at least [in or out, {count}, {rank}]"))
+            !parts.Check(a.Shape[2] >= side, a, $"at least [{rank}, 1, {side}]") ||
+            !parts.Check(b.Shape[1] >= count, b, $"at least [in or out, {count}, {rank}]"))
             return [];
 
         parts.CompareRank(config, rank);

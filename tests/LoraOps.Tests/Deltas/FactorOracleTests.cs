@@ -15,7 +15,8 @@ public sealed class FactorOracleTests
     {
         var made = new FactorCase("LOHA", ("r", "3"), ("alpha", "5"), ("alpha_pattern", "{\"m\": 2}"))
             .With("hada_w1_a", Out, 3).With("hada_w1_b", 3, In).With("hada_w2_a", Out, 3).With("hada_w2_b", 3, In);
-        made.Check(Shape, (i, j, _) => 2.0 / 3 * Product(made, "hada_w1_a", "hada_w1_b", (i, j), (3, In)) * Product(made, "hada_w2_a", "hada_w2_b", (i, j), (3, In)));
+        made.Check(Shape, (i, j, _) =>
+            2.0 / 3 * Product(made, "hada_w1_a", "hada_w1_b", (i, j), (3, In)) * Product(made, "hada_w2_a", "hada_w2_b", (i, j), (3, In)));
     }
 
     [Theory]

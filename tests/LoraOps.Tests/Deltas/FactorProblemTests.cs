@@ -79,7 +79,7 @@ public sealed class FactorProblemTests
     [Fact]
     public void Places_that_depend_on_PyTorchs_version_are_refused()
     {
-        var made = new FactorCase("FOURIERFT", Needed).With("fourierft_spectrum", 2);
+        var made = new FactorCase("FOURIERFT", ("scaling", "2"), ("random_loc_seed", "2")).With("fourierft_spectrum", 2);
         var error = Assert.Throws<LoraOpsException>(() => made.Prepare(new TensorShape(16384, 16384)));
         Assert.Equal(ProblemCode.AdapterTensorInvalid, error.Problems[0].Code);
     }
