@@ -234,6 +234,15 @@ public enum ProblemCode
     /// <summary>A tensor of a file of torch.save leaves its storage, or the storage is missing or of another size.</summary>
     TorchTensorInvalid = 1224,
 
+    /// <summary>A base is quantised in a layout that is not read.</summary>
+    QuantisationUnsupported = 1240,
+
+    /// <summary>A tensor that a quantised weight is stored with is missing.</summary>
+    QuantisedPartMissing = 1241,
+
+    /// <summary>A tensor that a quantised weight is stored with has the wrong type, shape or content.</summary>
+    QuantisedPartInvalid = 1242,
+
     /// <summary>The file is no ONNX model.</summary>
     NotOnnx = 1301,
 
