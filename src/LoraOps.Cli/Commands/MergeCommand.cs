@@ -84,6 +84,7 @@ internal sealed class MergeCommand : Verb
         .Add("written", isWritten)
         .Add("base", summary.Base)
         .Add("arithmetic", summary.Arithmetic)
+        .Add("dequantised", summary.Dequantised, detail: summary.Dequantised is null)
         .Add("changed", summary.Changed.Count)
         .Add("unchanged", summary.Unchanged)
         .Add("bytes", Cell.Bytes(summary.TotalBytes))

@@ -92,9 +92,9 @@ public sealed class MergePlan : IDisposable
         }
 
         using var folder = StagedOutput.ForFolder(Summary.Output, _options.Overwrite);
-        writer.WriteFolder(folder.Path, shards, _model.Weights);
+        writer.WriteFolder(folder.Path, shards, _model.Weights.Files);
         if (_model.Config is { } config)
-            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary, _tying.Classes));
+            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary, _tying.Classes, _model.Weights.WidestType));
 
         folder.Commit();
     }
@@ -109,6 +109,9 @@ public sealed class MergePlan : IDisposable
             new List<string>(adapters.SelectMany(source => source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"))));
         foreach (var warning in model.Weights.Warnings)
             findings.Warnings.Add(warning);
+
+        if (model.Weights.Quantisation is { } quantisation)
+            findings.Warnings.Add($"the base is quantised: {quantisation}");
 
         adapters = new BareNames(model, options, findings).Resolve(adapters);
         var changes = new ChangePlanner(model, options, findings).Plan(adapters);
@@ -133,6 +136,7 @@ public sealed class MergePlan : IDisposable
             PeakBytes = memory.PeakBytes,
             LeastBytes = memory.LeastBytes,
             Arithmetic = options.Arithmetic == MergeArithmetic.Exact ? "exact" : "peft",
+            Dequantised = model.Weights.Quantisation,
             Unties = tying.IsUntied,
             Warnings = [.. findings.Warnings],
         };

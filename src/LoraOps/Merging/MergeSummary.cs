@@ -33,6 +33,9 @@ public sealed record MergeSummary
     /// <summary>The least memory that the merge could be done in, in bytes, with the runtime's own.</summary>
     public required long LeastBytes { get; init; }
 
+    /// <summary>From which quantisation the base's weights were dequantised, and to which type; null if none were quantised.</summary>
+    public string? Dequantised { get; init; }
+
     /// <summary>True if a tied head and embedding become two tensors.</summary>
     public required bool Unties { get; init; }
 

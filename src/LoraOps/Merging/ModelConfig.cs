@@ -4,6 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoraOps.Problems;
 using LoraOps.Readers;
+using LoraOps.Readers.Quantised;
+using LoraOps.Tensors;
 
 namespace LoraOps.Merging;
 
@@ -16,6 +18,8 @@ internal sealed class ModelConfig
     private const string LabelsField = "id2label";
     private const int DefaultClasses = 2;
     private const int MostClasses = 1 << 17;
+
+    private static readonly string[] TypeFields = ["torch_dtype", "dtype"];
 
     // The layers of these families that hold [in, out], because they come from OpenAI's Conv1D.
     private static readonly string[] Conv1DFamilies = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
@@ -45,6 +49,9 @@ internal sealed class ModelConfig
 
     /// <summary>What the config says about tying head and embedding; null if it says nothing.</summary>
     public bool? TiesEmbeddings => Section(TieField)?[TieField] is JsonValue value && value.TryGetValue(out bool ties) ? ties : null;
+
+    /// <summary>What the config says about quantised weights; null if it says nothing.</summary>
+    public QuantisationConfig? Quantisation => Section(QuantisationConfig.Field) is { } section ? QuantisationConfig.Of(_root, section) : null;
 
     /// <summary>True for a model whose head is called lm_head.</summary>
     public bool HasLanguageHead => _root["architectures"] is JsonArray names && names.Any(name =>
@@ -93,9 +100,10 @@ internal sealed class ModelConfig
     /// <param name="untied">True if head and embedding are two tensors now.</param>
     /// <param name="vocabulary">The vocabulary's size before and after, or null if it stayed.</param>
     /// <param name="classes">The number of classes if it changed, or null.</param>
-    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null)
+    /// <param name="dequantised">The type of the weights that are not quantised any more, or null if none were.</param>
+    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null, ElementType? dequantised = null)
     {
-        if (!untied && vocabulary is null && classes is null)
+        if (!untied && vocabulary is null && classes is null && dequantised is null)
             return _bytes;
 
         var root = (JsonObject)_root.DeepClone();
@@ -111,26 +119,20 @@ internal sealed class ModelConfig
                 section[VocabularyField] = after;
         }
 
-        if (classes is <= MostClasses and { } count && count != Classes)
-            NameClasses(root, (int)count);
+    /// <param name="classes">The number of classes if it changed, or null.</param>
+    /// <param name="dequantised">The type of the weights that are not quantised any more, or null if none were.</param>
+    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null, ElementType? dequantised = null)
+    {
+        if (!untied && vocabulary is null && classes is null && dequantised is null)
 
         return Encode(root);
     }
 
-    // As transformers names classes that nobody named.
-    private static void NameClasses(JsonObject root, int count)
+    /// <param name="classes">The number of classes if it changed, or null.</param>
+    /// <param name="dequantised">The type of the weights that are not quantised any more, or null if none were.</param>
+    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null, ElementType? dequantised = null)
     {
-        var (names, numbers) = (new JsonObject(), new JsonObject());
-        foreach (var label in Enumerable.Range(0, count))
-        {
-            var number = label.ToString(CultureInfo.InvariantCulture);
-            names[number] = $"LABEL_{number}";
-            numbers[$"LABEL_{number}"] = label;
-        }
-
-        (root[LabelsField], root["label2id"]) = (names, numbers);
-        if (root.ContainsKey("num_labels"))
-            root["num_labels"] = count;
+        if (!untied && vocabulary is null && classes is null && dequantised is null)
     }
 
     private static void Decode(JsonNode? node)

@@ -14,7 +14,7 @@ internal static class OutputCheck
         var target = Real(output);
         var inputs = adapters.Select(source => source.Adapter.Folder)
             .Append(model.Weights.Path)
-            .Concat(model.Weights.Shards.Select(shard => shard.Path));
+            .Concat(model.Weights.Files.Shards.Select(shard => shard.Path));
 
         // An output folder is replaced as a whole, with everything inside it.
         if (inputs.Select(Real).Any(input => input == target || input.StartsWith(target + Path.DirectorySeparatorChar, StringComparison.Ordinal)))

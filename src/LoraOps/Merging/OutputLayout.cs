@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoraOps.Readers.Quantised;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
 
@@ -38,18 +39,18 @@ internal static class OutputLayout
     /// <summary>The files of the base, with the changes in their places.</summary>
     public static List<OutputShard> LikeBase(SourceModel model, SortedDictionary<string, TensorChange> changes)
     {
-        var shards = model.Weights.Shards;
+        var shards = model.Weights.Files.Shards;
         var added = changes.Values.Where(change => change.IsNew)
             .ToLookup(change => shards.FirstOrDefault(shard => shard.Find(change.Start.Name) == change.Start) ?? shards[^1]);
         return [.. shards.Select(shard =>
         {
-            var tensors = shard.Tensors.Where(tensor => model.Weights.Find(tensor.Name) == tensor)
+            var tensors = Ordered(model.Weights.TensorsOf(shard))
                 .Select(tensor => changes.TryGetValue(tensor.Name, out var change)
                     ? new OutputTensor(tensor.Name, null, change)
                     : new OutputTensor(tensor.Name, tensor, null))
                 .Concat(added[shard].Select(change => new OutputTensor(change.Name, null, change)))
                 .ToList();
-            var name = shards.Count == 1 && model.Weights.IndexPath is null ? SingleName(shard.Path) : Path.GetFileName(shard.Path);
+            var name = shards.Count == 1 && model.Weights.Files.IndexPath is null ? SingleName(shard.Path) : Path.GetFileName(shard.Path);
             return new OutputShard(name, tensors, KeepsHeader(shard, tensors) ? shard : null, shard.Metadata);
         })];
     }
@@ -84,6 +85,13 @@ internal static class OutputLayout
                 tensors,
                 null,
                 shards[0].Metadata))];
+    }
+
+    // A dequantised weight is wider than its codes were, and torch wants every tensor at a multiple of its element's size.
+    private static IEnumerable<Tensor> Ordered(IEnumerable<Tensor> tensors)
+    {
+        var list = tensors.ToList();
+        return list.Exists(tensor => tensor is DequantisedTensor) ? list.OrderByDescending(tensor => tensor.Type) : list;
     }
 
     private static bool KeepsHeader(SafetensorsFile shard, List<OutputTensor> tensors) =>

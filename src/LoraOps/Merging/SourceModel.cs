@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using LoraOps.Adapters;
 using LoraOps.Problems;
+using LoraOps.Readers.Quantised;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
 
@@ -22,35 +23,35 @@ internal sealed class SourceModel : IDisposable
     private readonly FrozenSet<string> _roots;
     private int _nearMisses;
 
-    private SourceModel(Checkpoint weights)
+    private SourceModel(Checkpoint files)
     {
-        Weights = weights;
-        Config = ModelConfig.Read(weights.ConfigPath);
-        _roots = weights.Names.Select(name => name.Split('.')[0]).ToFrozenSet(StringComparer.Ordinal);
+        Config = ModelConfig.Read(files.ConfigPath);
+        Weights = new LogicalCheckpoint(files, Config?.Quantisation);
+        _roots = Weights.Names.Select(name => name.Split('.')[0]).ToFrozenSet(StringComparer.Ordinal);
     }
 
-    /// <summary>The tensors.</summary>
-    public Checkpoint Weights { get; }
+    /// <summary>The tensors, quantised ones with their dequantised values.</summary>
+    public LogicalCheckpoint Weights { get; }
 
     /// <summary>The config beside them, or null.</summary>
     public ModelConfig? Config { get; }
 
     /// <summary>The type of the base's first float tensor: what a tensor that it lacks is stored as.</summary>
     public ElementType WeightType =>
-        Weights.Shards.SelectMany(shard => shard.Tensors).FirstOrDefault(tensor => tensor.Type.IsFloat())?.Type ?? ElementType.F32;
+        Weights.Tensors.FirstOrDefault(tensor => tensor.Type.IsFloat())?.Type ?? ElementType.F32;
 
     /// <summary>Opens a base; a file uses the config.json beside it.</summary>
     /// <exception cref="LoraOpsException">A file is missing or invalid.</exception>
     public static SourceModel Open(string path)
     {
-        var weights = Checkpoint.Open(path);
+        var files = Checkpoint.Open(path);
         try
         {
-            return new SourceModel(weights);
+            return new SourceModel(files);
         }
         catch
         {
-            weights.Dispose();
+            files.Dispose();
             throw;
         }
     }

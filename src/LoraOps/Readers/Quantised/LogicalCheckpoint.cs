@@ -14,10 +14,14 @@ public sealed class LogicalCheckpoint : IDisposable
     private readonly Dictionary<string, Tensor> _byName;
     private readonly List<string> _names;
 
-    private LogicalCheckpoint(Checkpoint files, LayoutReading reading)
+    /// <summary>Sees through the quantisation of a checkpoint; only small companions are read.</summary>
+    /// <param name="files">The checkpoint; it is owned from now on.</param>
+    /// <param name="config">What its config says about quantisation, or null.</param>
+    /// <exception cref="LoraOpsException">It is quantised in another way than those that are read, or tensors are missing or do not fit.</exception>
+    public LogicalCheckpoint(Checkpoint files, QuantisationConfig? config)
     {
         Files = files;
-        _reading = reading;
+        _reading = Read(files, config);
         var tensors = files.Names.Select(name => Seen(files.Find(name)!)).OfType<Tensor>().ToList();
         _names = [.. tensors.Select(tensor => tensor.Name)];
         Dequantised = [.. tensors.OfType<DequantisedTensor>()];
@@ -42,11 +46,26 @@ public sealed class LogicalCheckpoint : IDisposable
     /// <summary>The weights that are stored quantised.</summary>
     public IReadOnlyList<DequantisedTensor> Dequantised { get; }
 
-    /// <summary>Sees through the quantisation of a checkpoint; only small companions are read.</summary>
-    /// <param name="files">The checkpoint; it is owned from now on.</param>
-    /// <param name="config">What its config says about quantisation, or null.</param>
-    /// <exception cref="LoraOpsException">It is quantised in another way than those that are read, or tensors are missing or do not fit.</exception>
-    public static LogicalCheckpoint Of(Checkpoint files, QuantisationConfig? config)
+    /// <summary>The widest type that dequantised weights have here; null if there are none.</summary>
+    public ElementType? WidestType => Dequantised.Count == 0 ? null : Dequantised.Max(weight => weight.Type);
+
+    /// <summary>What is quantised and what becomes of it, for people; null if nothing is.</summary>
+    public string? Quantisation => Dequantised.Count == 0
+        ? null
+        : string.Join("; ", Dequantised.GroupBy(weight => (weight.Format, weight.Type)).OrderBy(group => group.Key.Format, StringComparer.Ordinal).Select(group =>
+            $"{group.Count()} weights of {group.Key.Format} are dequantised and written as {group.Key.Type.Name()}"));
+
+    /// <summary>The tensor of this name, or null.</summary>
+    public Tensor? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>The tensors of one file, in the order of their bytes; those that an index does not list are not there.</summary>
+    public IEnumerable<Tensor> TensorsOf(SafetensorsFile shard) =>
+        shard.Tensors.Where(stored => Files.Find(stored.Name) == stored).Select(Seen).OfType<Tensor>();
+
+    /// <inheritdoc/>
+    public void Dispose() => Files.Dispose();
+
+    private static LayoutReading Read(Checkpoint files, QuantisationConfig? config)
     {
         if (ForeignLayouts.Refuse(files.ConfigPath ?? files.Path, config) is { } problem)
             throw new LoraOpsException(problem);
@@ -58,18 +77,8 @@ public sealed class LogicalCheckpoint : IDisposable
         reading.ThrowIfAny();
         ForeignLayouts.Refuse(reading);
         reading.ThrowIfAny();
-        return new LogicalCheckpoint(files, reading);
+        return reading;
     }
-
-    /// <summary>The tensor of this name, or null.</summary>
-    public Tensor? Find(string name) => _byName.GetValueOrDefault(name);
-
-    /// <summary>The tensors of one file, in the order of their bytes; those that an index does not list are not there.</summary>
-    public IEnumerable<Tensor> TensorsOf(SafetensorsFile shard) =>
-        shard.Tensors.Where(stored => Files.Find(stored.Name) == stored).Select(Seen).OfType<Tensor>();
-
-    /// <inheritdoc/>
-    public void Dispose() => Files.Dispose();
 
     private Tensor? Seen(Tensor stored) => _reading.Weights.TryGetValue(stored.Name, out var weight)
         ? weight
