@@ -119,20 +119,43 @@ internal sealed class ModelConfig
                 section[VocabularyField] = after;
         }
 
-    /// <param name="classes">The number of classes if it changed, or null.</param>
-    /// <param name="dequantised">The type of the weights that are not quantised any more, or null if none were.</param>
-    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null, ElementType? dequantised = null)
-    {
-        if (!untied && vocabulary is null && classes is null && dequantised is null)
+        if (classes is <= MostClasses and { } count && count != Classes)
+            NameClasses(root, (int)count);
+
+        if (dequantised is { } type)
+            Dequantise(root, type);
 
         return Encode(root);
     }
 
-    /// <param name="classes">The number of classes if it changed, or null.</param>
-    /// <param name="dequantised">The type of the weights that are not quantised any more, or null if none were.</param>
-    public byte[] With(bool untied, (long Before, long After)? vocabulary, long? classes = null, ElementType? dequantised = null)
+    // As transformers names classes that nobody named.
+    private static void NameClasses(JsonObject root, int count)
     {
-        if (!untied && vocabulary is null && classes is null && dequantised is null)
+        var (names, numbers) = (new JsonObject(), new JsonObject());
+        foreach (var label in Enumerable.Range(0, count))
+        {
+            var number = label.ToString(CultureInfo.InvariantCulture);
+            names[number] = $"LABEL_{number}";
+            numbers[$"LABEL_{number}"] = label;
+        }
+
+        (root[LabelsField], root["label2id"]) = (names, numbers);
+        if (root.ContainsKey("num_labels"))
+            root["num_labels"] = count;
+    }
+
+    // Newer versions of transformers write dtype, and read the older name as well.
+    private static void Dequantise(JsonObject root, ElementType type)
+    {
+        foreach (var section in Sections(root))
+        {
+            section.Remove(QuantisationConfig.Field);
+            foreach (var field in TypeFields.Where(section.ContainsKey))
+                section[field] = QuantisationConfig.NameOf(type);
+        }
+
+        if (!TypeFields.Any(root.ContainsKey))
+            root[TypeFields[0]] = QuantisationConfig.NameOf(type);
     }
 
     private static void Decode(JsonNode? node)

@@ -92,7 +92,7 @@ internal sealed class SourceModel : IDisposable
         _nearMisses++ < MostNearMisses ? NearMisses.Phrase(parameter, Weights.Names) : "";
 
     /// <inheritdoc/>
-    public void Dispose() => Weights.Dispose();
+    public void Dispose() => Weights.Files.Dispose();
 
     private static ModuleName? ModuleOf(string tensor) =>
         tensor.EndsWith(Weight, StringComparison.Ordinal) ? new ModuleName(tensor[..^Weight.Length]) : null;

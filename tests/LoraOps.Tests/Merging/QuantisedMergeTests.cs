@@ -38,7 +38,8 @@ public sealed class QuantisedMergeTests : IDisposable
         }
 
         Assert.True(differing <= Math.Max(1, count / 1000), $"{differing} of {count} elements differ from the truth rounded once");
-        using var seen = QuantisedCase.Open(golden.Folder);
+        using var files = Checkpoint.Open(golden.Folder);
+        var seen = QuantisedCase.Seen(files);
         Assert.Equal(seen.Names.Order(StringComparer.Ordinal), merged.Names.Order(StringComparer.Ordinal));
         foreach (var plain in seen.Tensors.Except(seen.Dequantised))
             Assert.Equal(plain.ToBytes(), merged.Find(plain.Name)!.ToBytes());
@@ -55,7 +56,8 @@ public sealed class QuantisedMergeTests : IDisposable
             plan.Run();
 
         using var merged = Checkpoint.Open(_folder["out"]);
-        using var seen = QuantisedCase.Open(golden.Folder);
+        using var files = Checkpoint.Open(golden.Folder);
+        var seen = QuantisedCase.Seen(files);
         Assert.Equal(seen.Find("model.layers.0.mlp.up_proj.weight")!.ToBytes(), merged.Find("model.layers.0.mlp.up_proj.weight")!.ToBytes());
         Assert.NotEqual(seen.Find("model.layers.0.mlp.down_proj.weight")!.ToBytes(), merged.Find("model.layers.0.mlp.down_proj.weight")!.ToBytes());
     }

@@ -8,14 +8,14 @@ namespace LoraOps.Readers.Quantised;
 /// A checkpoint as its model knows it: quantised weights are there under their own names with their dequantised values, and
 /// the tensors that they are stored with are not. All weights are dequantised or the checkpoint is refused.
 /// </summary>
-public sealed class LogicalCheckpoint : IDisposable
+public sealed class LogicalCheckpoint
 {
     private readonly LayoutReading _reading;
     private readonly Dictionary<string, Tensor> _byName;
     private readonly List<string> _names;
 
     /// <summary>Sees through the quantisation of a checkpoint; only small companions are read.</summary>
-    /// <param name="files">The checkpoint; it is owned from now on.</param>
+    /// <param name="files">The checkpoint, which must stay open as long as values are read.</param>
     /// <param name="config">What its config says about quantisation, or null.</param>
     /// <exception cref="LoraOpsException">It is quantised in another way than those that are read, or tensors are missing or do not fit.</exception>
     public LogicalCheckpoint(Checkpoint files, QuantisationConfig? config)
@@ -61,9 +61,6 @@ public sealed class LogicalCheckpoint : IDisposable
     /// <summary>The tensors of one file, in the order of their bytes; those that an index does not list are not there.</summary>
     public IEnumerable<Tensor> TensorsOf(SafetensorsFile shard) =>
         shard.Tensors.Where(stored => Files.Find(stored.Name) == stored).Select(Seen).OfType<Tensor>();
-
-    /// <inheritdoc/>
-    public void Dispose() => Files.Dispose();
 
     private static LayoutReading Read(Checkpoint files, QuantisationConfig? config)
     {

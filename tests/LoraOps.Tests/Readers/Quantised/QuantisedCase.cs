@@ -36,21 +36,11 @@ internal sealed class QuantisedCase(string folder)
         return target;
     }
 
-    public static LogicalCheckpoint Open(string folder)
+    /// <summary>The weights of an open checkpoint, with what its config says.</summary>
+    public static LogicalCheckpoint Seen(Checkpoint files)
     {
-        var config = Path.Combine(folder, "config.json");
-        var root = File.Exists(config) ? (JsonObject)JsonNode.Parse(File.ReadAllText(config))! : [];
-        var quantisation = QuantisationConfig.Of(root, root);
-        var files = Checkpoint.Open(folder);
-        try
-        {
-            return new LogicalCheckpoint(files, quantisation);
-        }
-        catch
-        {
-            files.Dispose();
-            throw;
-        }
+        var root = files.ConfigPath is { } path ? (JsonObject)JsonNode.Parse(File.ReadAllText(path))! : [];
+        return new LogicalCheckpoint(files, QuantisationConfig.Of(root, root));
     }
 
     private static string SharedPath(string name) => Path.Combine(Fixtures.Shared ?? "", "goldens", "mix", "quantised-base", name);
