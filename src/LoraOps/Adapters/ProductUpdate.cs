@@ -60,4 +60,33 @@ public sealed class ProductUpdate : RowUpdate
             ArrayPool<float>.Shared.Return(pooled);
         }
     }
+
+    /// <summary>
+    /// <see cref="AddTo"/> with a sum in float64: for weights that are finer than the type that they are written as, where the
+    /// sum's own rounding would now and then decide a tie. Fused at every step, so that all machines agree.
+    /// </summary>
+    /// <inheritdoc cref="AddTo"/>
+    public void AddFinely(long first, Span<float> rows, float factor)
+    {
+        var basis = ArrayPool<double>.Shared.Rent(Basis.Length + Columns);
+        try
+        {
+            TensorPrimitives.ConvertTruncating(Basis, basis.AsSpan(0, Basis.Length));
+            var sum = basis.AsSpan(Basis.Length, Columns);
+            for (var row = 0; row < rows.Length / Columns; row++)
+            {
+                var values = rows.Slice(row * Columns, Columns);
+                TensorPrimitives.ConvertTruncating(values, sum);
+                var coefficients = Coefficients.AsSpan(checked((int)((first + row) * Rank)), Rank);
+                for (var index = 0; index < Rank; index++)
+                    TensorPrimitives.FusedMultiplyAdd(basis.AsSpan(index * Columns, Columns), Scale * factor * coefficients[index], sum, sum);
+
+                TensorPrimitives.ConvertTruncating<double, float>(sum, values);
+            }
+        }
+        finally
+        {
+            ArrayPool<double>.Shared.Return(basis);
+        }
+    }
 }

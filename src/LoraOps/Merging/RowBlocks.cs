@@ -41,7 +41,8 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
     }
 
     /// <summary>The memory that the deltas take when they are prepared.</summary>
-    public static long Prepared(TensorChange change) => change.Additions.Sum(addition => addition.Module.Delta.PreparedBytes(change.Layout));
+    public static long Prepared(TensorChange change) =>
+        (change.Start.IsExact ? 1 : 3) * change.Additions.Sum(addition => addition.Module.Delta.PreparedBytes(change.Layout));
 
     /// <inheritdoc/>
     public override void Prepare() =>
@@ -89,6 +90,10 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             _updates[index].AddTo(firstRow, rounded, seen, factor);
             Rounding.Apply(change.Type, rounded);
             TensorPrimitives.Add(rows, rounded, rows);
+        }
+        else if (arithmetic == MergeArithmetic.Exact && !change.Start.IsExact && _updates[index] is ProductUpdate product)
+        {
+            product.AddFinely(firstRow, rows, factor);
         }
         else
         {
