@@ -94,7 +94,10 @@ public sealed class MergePlan : IDisposable
         using var folder = StagedOutput.ForFolder(Summary.Output, _options.Overwrite);
         writer.WriteFolder(folder.Path, shards, _model.Weights.Files);
         if (_model.Config is { } config)
-            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), config.With(_tying.IsUntied, _tying.Vocabulary, _tying.Classes, _model.Weights.WidestType));
+        {
+            var bytes = config.With(_tying.IsUntied, _tying.Vocabulary, _tying.Classes, _model.Weights.WidestType);
+            File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), bytes);
+        }
 
         folder.Commit();
     }

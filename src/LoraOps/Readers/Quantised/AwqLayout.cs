@@ -21,7 +21,7 @@ internal sealed class AwqLayout : QuantisedLayout
         foreach (var layer in GroupedLayer.All(reading))
         {
             if (reading.Config.Bits != 4 || format != "gemm")
-                reading.Unsupported(layer.Codes, $"it is AWQ of {reading.Config.Bits?.ToString() ?? "unknown"} bits in the version '{format}'; 4 bits in gemm are read");
+                reading.Unsupported(layer.Codes, $"it is AWQ of {reading.BitsText} bits in the version '{format}'; 4 bits in gemm are read");
             else if (layer.Parts(reading, codes => new TensorShape(codes[0], codes[1] * GroupedParts.PerWord)) is { } parts &&
                 GroupedLayer.HasEqualGroups(reading, parts, parts.Codes.Shape[0]))
                 layer.Add(reading, new AwqTensor(layer.Weight, reading.TypeLike(parts.Scales), parts with { GroupOf = null }) { Format = "awq 4 bit" });

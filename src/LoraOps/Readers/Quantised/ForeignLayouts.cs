@@ -34,7 +34,8 @@ internal static class ForeignLayouts
             else if (name.EndsWith(".qweight", StringComparison.Ordinal))
                 reading.Unsupported(name, "its codes are of GPTQ, AWQ or a layout like theirs, and which one, the config does not say");
             else if (IsWeight(name) && reading.Config is { Method: var method })
-                reading.Unsupported(name, $"it is {tensor.Type.Name()}, the model is quantised by '{method}', and the tensors that would tell its values are not there");
+                reading.Unsupported(
+                    name, $"it is {tensor.Type.Name()}, the model is quantised by '{method}', and the tensors that would tell its values are missing");
         }
     }
 

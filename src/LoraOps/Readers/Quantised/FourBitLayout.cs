@@ -47,7 +47,7 @@ internal sealed class FourBitLayout : QuantisedLayout
         else if (Scales(reading, codes.Name, state, ((elements - 1) / state.BlockSize) + 1) is { } scales)
             reading.Add(
                 codes.Name,
-                new FourBitTensor(codes.Name, state.Type, state.Shape, codes, scales) { Format = $"bitsandbytes {state.Kind}" + (state.IsNested ? " with double quantisation" : "") },
+                new FourBitTensor(codes.Name, state.Type, state.Shape, codes, scales) { Format = state.Format },
                 Suffixes.Select(suffix => codes.Name + suffix).Append(stateName));
     }
 

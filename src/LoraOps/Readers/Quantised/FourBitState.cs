@@ -15,6 +15,9 @@ internal sealed record FourBitState(string Kind, ElementType Type, TensorShape S
     /// <summary>True if the scales are quantised themselves.</summary>
     public bool IsNested => NestedBlockSize > 0;
 
+    /// <summary>For people.</summary>
+    public string Format => $"bitsandbytes {Kind}" + (IsNested ? " with double quantisation" : "");
+
     /// <summary>Scales that share a second-level scale; 0 without double quantisation.</summary>
     public int NestedBlockSize { get; private init; }
 

@@ -24,11 +24,15 @@ internal sealed class GptqLayout : QuantisedLayout
         foreach (var layer in GroupedLayer.All(reading))
         {
             if (reading.Config.Bits != 4 || !Formats.Contains(format))
-                reading.Unsupported(layer.Codes, $"it is GPTQ of {reading.Config.Bits?.ToString() ?? "unknown"} bits in the format '{format}'; 4 bits in gptq and gptq_v2 are read");
+                reading.Unsupported(
+                    layer.Codes, $"it is GPTQ of {reading.BitsText} bits in the format '{format}'; 4 bits in gptq and gptq_v2 are read");
             else if (layer.Parts(reading, codes => new TensorShape(codes[0] * GroupedParts.PerWord, codes[1])) is { } parts && HasGroups(reading, parts))
-                layer.Add(reading, new GptqTensor(layer.Weight, reading.TypeLike(parts.Scales), parts, format == "gptq" ? 1 : 0) { Format = $"{format} 4 bit" });
+                layer.Add(reading, Tensor(layer, reading, parts, format));
         }
     }
+
+    private static GptqTensor Tensor(GroupedLayer layer, LayoutReading reading, GroupedParts parts, string format) =>
+        new(layer.Weight, reading.TypeLike(parts.Scales), parts, format == "gptq" ? 1 : 0) { Format = $"{format} 4 bit" };
 
     // A group outside the table would be read from another tensor's memory.
     private static bool HasGroups(LayoutReading reading, GroupedParts parts)

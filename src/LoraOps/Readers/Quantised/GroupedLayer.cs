@@ -54,7 +54,9 @@ internal sealed record GroupedLayer(string Module)
         if (size > 0 && inputs == size * parts.Groups)
             return true;
 
-        reading.Invalid(parts.Scales.Name, $"it has {parts.Groups} groups for {inputs} inputs, and the config says groups of {reading.Config.GroupSize?.ToString() ?? "any size"}");
+        reading.Invalid(
+            parts.Scales.Name,
+            FormattableString.Invariant($"it has {parts.Groups} groups for {inputs} inputs, and the config's group_size is {reading.Config.GroupSize}"));
         return false;
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Problems;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
@@ -15,6 +16,9 @@ internal sealed class LayoutReading(Checkpoint files, QuantisationConfig? config
 
     /// <summary>What the config says, or null.</summary>
     public QuantisationConfig? Config => config;
+
+    /// <summary>The bits of a code as the config says, for messages.</summary>
+    public string BitsText => config?.Bits is { } bits ? bits.ToString(CultureInfo.InvariantCulture) : "unknown";
 
     /// <summary>The names of all stored tensors.</summary>
     public IEnumerable<string> Names => files.Names;

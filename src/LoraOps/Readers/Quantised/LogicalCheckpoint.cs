@@ -52,7 +52,7 @@ public sealed class LogicalCheckpoint
     /// <summary>What is quantised and what becomes of it, for people; null if nothing is.</summary>
     public string? Quantisation => Dequantised.Count == 0
         ? null
-        : string.Join("; ", Dequantised.GroupBy(weight => (weight.Format, weight.Type)).OrderBy(group => group.Key.Format, StringComparer.Ordinal).Select(group =>
+        : string.Join("; ", Dequantised.GroupBy(weight => (weight.Format, weight.Type)).OrderBy(group => group.Key).Select(group =>
             $"{group.Count()} weights of {group.Key.Format} are dequantised and written as {group.Key.Type.Name()}"));
 
     /// <summary>The tensor of this name, or null.</summary>
