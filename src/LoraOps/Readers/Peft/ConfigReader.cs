@@ -78,7 +78,7 @@ internal static class ConfigReader
         {
             return JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, $"is no valid JSON: {error.Message}"));
         }
