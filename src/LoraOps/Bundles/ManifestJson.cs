@@ -31,7 +31,7 @@ internal static class ManifestJson
                 : throw new LoraOpsException(BundleProblems.ManifestInvalid(
                     path, $"it is not of the schema '{BundleManifest.SchemaName}' version {BundleManifest.CurrentSchemaVersion}"));
         }
-        catch (JsonException damage)
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException)
         {
             throw new LoraOpsException(BundleProblems.ManifestInvalid(path, damage.Message));
         }

@@ -57,7 +57,9 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
     private void Check(TensorChange change, Adapter adapter, AdapterModule module)
     {
         var (stored, delta) = (change.Shape, module.Delta);
-        if (delta.Fits(change.IsTransposed ? Reversed(stored) : stored))
+
+        // Some methods fit every shape, but an empty weight has no rows to change.
+        if (stored.ElementCount > 0 && delta.Fits(change.IsTransposed ? Reversed(stored) : stored))
             return;
 
         var isGrouped = delta is { Layer: LayerKind.Convolution, WeightShape: { } wanted } && stored.Rank == wanted.Rank &&
