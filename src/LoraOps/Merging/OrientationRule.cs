@@ -63,7 +63,8 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
             return;
 
         var isGrouped = delta is { Layer: LayerKind.Convolution, WeightShape: { } wanted } && stored.Rank == wanted.Rank &&
-            stored[0] == wanted[0] && stored.Dims[2..].SequenceEqual(wanted.Dims[2..]) && wanted[1] % stored[1] == 0;
+            stored[0] == wanted[0] && stored.Dims[2..].SequenceEqual(wanted.Dims[2..]) &&
+            stored[1] > 0 && wanted[1] % stored[1] == 0;
         findings.Problems.Add(isGrouped
             ? AdapterProblems.GroupedConvolution(adapter.Folder, module.Name.Value, stored[1], delta.WeightShape![1])
             : MergeProblems.ShapeMismatch(model.Weights.Path, change.Name, stored.ToString(), adapter.Name, delta.Expected));
