@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using LoraOps.Adapters;
+using LoraOps.Problems;
 using LoraOps.Tensors;
 using Tensor = LoraOps.Tensors.Tensor;
 
@@ -68,7 +69,7 @@ public sealed class GloraDelta : Delta
 }
 
 /// <summary>Δb = b ⊙ D + E + W · C, where W is the weight before the merge.</summary>
-internal sealed class GloraBiasDelta(GloraPath? pooled, GloraPath? gain, GloraPath? shift) : Delta
+internal sealed class GloraBiasDelta(GloraPath? pooled, GloraPath? gain, GloraPath? shift, string file) : Delta
 {
     private const int BlockLength = 1 << 18;
 
@@ -106,7 +107,11 @@ internal sealed class GloraBiasDelta(GloraPath? pooled, GloraPath? gain, GloraPa
     private float[] Pooled(TargetWeight matrix, int count)
     {
         var columns = checked((int)matrix.Shape.RowLength);
-        var weights = pooled!.ToVector(columns);
+        if (matrix.Shape.Rank != 2 || matrix.Shape[0] != count || !pooled!.Fits(columns, 1))
+            throw new LoraOpsException(AdapterProblems.TensorInvalid(
+                file, pooled!.Left.Name, $"has shape {pooled.Left.Shape}; the weight {matrix.Shape} and the bias [{count}] of its module do not fit it"));
+
+        var weights = pooled.ToVector(columns);
         var (result, row) = (new float[count], new float[columns]);
         for (var index = 0; index < count; index++)
         {

@@ -63,7 +63,7 @@ public sealed class GloraMethod : AdapterMethod
             deltas.Add(new GloraDelta(gain, shift));
 
         if (hasBias)
-            deltas.Add(new GloraBiasDelta(biases[0], biases[1], biases[2]));
+            deltas.Add(new GloraBiasDelta(biases[0], biases[1], biases[2], tensors.File));
 
         return deltas;
     }
