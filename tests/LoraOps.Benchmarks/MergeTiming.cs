@@ -63,9 +63,10 @@ internal sealed class MergeTiming(string folder, string command, TextWriter outp
         for (var index = 0; index < rivals.Count; index++)
         {
             var median = times[index].Order().ElementAt(rounds / 2);
+            var ratio = median / times[0].Order().ElementAt(rounds / 2);
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {rivals[index].Name,-26} {median,7:F2} s  {median / times[0].Order().ElementAt(rounds / 2),5:F2} x cp  {2 * size / median / 1e9,5:F1} GB/s  {memory[index] / 1e6,5:F0} MB"));
+                $"  {rivals[index].Name,-26} {median,7:F2} s  {ratio,5:F2} x cp  {2 * size / median / 1e9,5:F1} GB/s  {memory[index] / 1e6,5:F0} MB"));
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace LoraOps.Merging;
 
 /// <summary>A piece of work: a block of a tensor, or a whole file that the system copies.</summary>
@@ -57,14 +59,20 @@ internal sealed class BlockQueue(IEnumerable<Job> jobs, long budget) : IDisposab
         }
     }
 
-    /// <summary>Hands out nothing more.</summary>
-    public void Stop()
+    /// <summary>The first failure, which stopped the work; null if there was none.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
+    /// <summary>Hands out nothing more, because a worker failed. Always true, for an exception filter.</summary>
+    public bool Fail(Exception error)
     {
         lock (_gate)
         {
+            Failure ??= ExceptionDispatchInfo.Capture(error);
             _isStopped = true;
             Monitor.PulseAll(_gate);
         }
+
+        return true;
     }
 
     /// <inheritdoc/>

@@ -33,8 +33,8 @@ internal sealed record MemoryPlan
     /// <summary>A tensor whose least block has more elements than an array holds, or null.</summary>
     public required TensorChange? Oversized { get; init; }
 
-    /// <summary>The most memory that the merge takes.</summary>
-    public long PeakBytes => RuntimeBytes + PreparedBytes + (Workers * BlockBytes);
+    /// <summary>The budget: the most memory that the merge takes, whatever the machine's number of processors.</summary>
+    public required long PeakBytes { get; init; }
 
     /// <summary>Shares a budget; one that is too small is exceeded, which <see cref="LeastBytes"/> tells.</summary>
     /// <param name="changes">What is merged.</param>
@@ -54,6 +54,7 @@ internal sealed record MemoryPlan
             BlockBytes = Math.Clamp(room / workers, block, Math.Max(block, MostBlockBytes)),
             PreparedBytes = prepared,
             LeastBytes = least,
+            PeakBytes = Math.Max(budget ?? UsualBytes, least),
             Oversized = merged.Find(change => LeastBlock(change, arithmetic) > sizeof(float) * (long)Array.MaxLength),
             Largest = merged.MaxBy(change => Prepared(change, arithmetic) + LeastBlock(change, arithmetic)),
         };

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Writers;
 
@@ -16,22 +15,11 @@ internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<lon
     public void Write(IEnumerable<(string Path, OutputShard Shard)> outputs)
     {
         using var queue = new BlockQueue(outputs.SelectMany(output => Jobs(output.Path, output.Shard)), memory.PreparedBytes);
-        var workers = Enumerable.Range(0, memory.Workers)
-            .Select(_ => Task.Factory.StartNew(
-                () => Work(queue), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))
-            .ToArray();
-        try
-        {
-            Task.WaitAll(workers, CancellationToken.None);
-        }
-        catch (AggregateException error)
-        {
-            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
-        }
-        finally
-        {
-            _files.ForEach(file => file.Dispose());
-        }
+        var workers = Enumerable.Range(0, memory.Workers).Select(_ => new Thread(() => Work(queue))).ToList();
+        workers.ForEach(worker => worker.Start());
+        workers.ForEach(worker => worker.Join());
+        _files.ForEach(file => file.Dispose());
+        queue.Failure?.Throw();
     }
 
     /// <summary>Writes the files and, if there are several or the base had one, the index.</summary>
@@ -72,7 +60,7 @@ internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<lon
 
     private void Work(BlockQueue queue)
     {
-        var (scratch, isDone) = (new Scratch(), false);
+        var scratch = new Scratch();
         try
         {
             while (queue.Take() is { } job)
@@ -80,14 +68,10 @@ internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<lon
                 stop.ThrowIfCancellationRequested();
                 Count(job.Copy is { } copy ? copy() : Make(job.Tensor!, job.Index, scratch, queue));
             }
-
-            isDone = true;
         }
-        finally
+        catch (Exception error) when (queue.Fail(error))
         {
-            // The others must not go on beside a failure.
-            if (!isDone)
-                queue.Stop();
+            // It is thrown again where the caller waits; on this thread it would end the process.
         }
     }
 

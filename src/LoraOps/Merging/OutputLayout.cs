@@ -34,7 +34,9 @@ internal static class OutputLayout
 {
     /// <summary>The name of a model's only file: that of diffusers if the base's files are called so, else that of transformers.</summary>
     public static string SingleName(string baseFile) =>
-        Path.GetFileName(baseFile).StartsWith("diffusion_pytorch_model", StringComparison.Ordinal) ? "diffusion_pytorch_model.safetensors" : "model.safetensors";
+        Path.GetFileName(baseFile).StartsWith("diffusion_pytorch_model", StringComparison.Ordinal)
+            ? "diffusion_pytorch_model.safetensors"
+            : "model.safetensors";
 
     /// <summary>The files of the base, with the changes in their places.</summary>
     public static List<OutputShard> LikeBase(SourceModel model, SortedDictionary<string, TensorChange> changes)

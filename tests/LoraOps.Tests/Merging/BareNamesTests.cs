@@ -64,7 +64,8 @@ public sealed class BareNamesTests : IDisposable
             _folder["style.safetensors"],
             [.. modules.SelectMany(module => (Tensor[])
             [
-                TinyCheckpoint.Tensor($"{module}.lora_down.weight", ElementType.F32, 2, 3), TinyCheckpoint.Tensor($"{module}.lora_up.weight", ElementType.F32, 4, 2),
+                TinyCheckpoint.Tensor($"{module}.lora_down.weight", ElementType.F32, 2, 3),
+                TinyCheckpoint.Tensor($"{module}.lora_up.weight", ElementType.F32, 4, 2),
             ])],
             new Dictionary<string, string>());
     }

@@ -55,7 +55,8 @@ internal sealed class BareConfigs
                 throw Invalid("is no JSON object");
 
             foreach (var component in root.EnumerateObject().GroupBy(field => field.Name.Split('.')[0], StringComparer.Ordinal))
-                _byComponent[component.Key] = ConfigReader.Read(FieldsOf(component), $"{_file}: {MetadataKey} of {component.Key}", residualBase: false, _problems);
+                _byComponent[component.Key] = ConfigReader.Read(
+                    FieldsOf(component), $"{_file}: {MetadataKey} of {component.Key}", residualBase: false, _problems);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {

@@ -48,7 +48,8 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
             .Select(segments => (Segments: segments, At: Array.FindIndex(segments, AdapterMethods.Parts.Contains)))
             .Where(key => key.At >= 0 && key.Segments.Length - key.At is 2 or 3)
             .Select(key => key.Segments[(key.At + 1)..])
-            .Where(rest => rest[0] is not ("weight" or "bias") && !AdapterMethods.Members.Contains(rest[0]) && (rest.Length == 1 || rest[1] is "weight" or "bias"))
+            .Where(rest => rest[0] is not ("weight" or "bias") && !AdapterMethods.Members.Contains(rest[0]) &&
+                (rest.Length == 1 || rest[1] is "weight" or "bias"))
             .Select(rest => rest[0])
             .Distinct()
             .Take(2)

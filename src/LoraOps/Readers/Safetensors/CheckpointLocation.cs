@@ -13,7 +13,10 @@ internal sealed record CheckpointLocation(string File, bool IsIndex)
     // What transformers and diffusers call the weights of one model.
     private static readonly string[] SingleNames = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
 
-    /// <summary>Finds the checkpoint: the path itself, or model.safetensors (diffusers: diffusion_pytorch_model.safetensors), an index, or the only safetensors file of the folder.</summary>
+    /// <summary>
+    /// Finds the checkpoint: the path itself, or model.safetensors (diffusers: diffusion_pytorch_model.safetensors), an index, or
+    /// the only safetensors file of the folder.
+    /// </summary>
     /// <exception cref="LoraOpsException">There is none, or no telling which.</exception>
     public static CheckpointLocation Find(string fileOrFolder)
     {
