@@ -37,8 +37,7 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
 
         var depth = DepthOf(segments);
         var wrapped = segments.RemoveAll(segment => segment == Wrapped) > 0;
-        var at = segments.FindIndex(AdapterMethods.Parts.Contains);
-        return at >= 0 ? OfPart(segments, at, adapter, wrapped) with { Depth = depth } : OfReplacement(segments, adapter, wrapped);
+        return segments.Exists(AdapterMethods.Parts.Contains) ? OfPart(segments, adapter, wrapped) with { Depth = depth } : OfReplacement(segments, adapter, wrapped);
     }
 
     /// <summary>The name that follows the parts of every key where a raw dump kept an adapter's own, or null if there is no single one.</summary>
@@ -67,10 +66,11 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
         return depth;
     }
 
-    private static PeftKey OfPart(List<string> segments, int at, string adapter, bool wrapped)
+    private static PeftKey OfPart(List<string> segments, string adapter, bool wrapped)
     {
         // Trainable tokens wrap the embedding's layer under a name of their own.
-        at -= segments.RemoveAll(segment => segment == "token_adapter");
+        segments.RemoveAll(segment => segment == "token_adapter");
+        var at = segments.FindIndex(AdapterMethods.Parts.Contains);
         var rest = segments.Skip(at + 1).SkipWhile((segment, index) => index == 0 && IsAdapter(segment, adapter));
         return new PeftKey(Name(segments.Take(at)), segments[at], string.Join('.', rest), IsSavedModule: false, wrapped);
     }
@@ -85,7 +85,8 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
                 segments.RemoveAt(saved);
         }
 
-        return new PeftKey(Name(segments.SkipLast(1)), null, segments[^1], saved >= 0, wrapped);
+        // A name of nothing but wrappers is no saved module, and nothing else.
+        return new PeftKey(Name(segments.SkipLast(1)), null, segments.LastOrDefault(""), saved >= 0 && segments.Count > 0, wrapped);
     }
 
     private static bool IsAdapter(string segment, string adapter) => segment == "default" || segment == adapter;

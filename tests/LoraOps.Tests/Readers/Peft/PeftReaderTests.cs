@@ -52,6 +52,18 @@ public sealed class PeftReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("modules_to_save")]
+    [InlineData("base_layer.base_layer")]
+    [InlineData("lora_A.token_adapter.x")]
+    public void Names_a_tensor_of_nothing_but_wrappers(string name)
+    {
+        new TinyAdapter().Linear("a", 3, 4).Tensor(name, 2).WriteTo(_folder["adapter"]);
+
+        var problems = Assert.Throws<LoraOpsException>(() => PeftReader.Read(_folder["adapter"])).Problems;
+        Assert.Contains(problems, problem => problem.What.Contains($"'{name}'", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("default")]
     [InlineData("adapter")]
     public void Takes_the_adapters_name_off_a_part(string name)
