@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Problems;
 using LoraOps.Tensors;
@@ -87,11 +88,24 @@ public sealed class KasaDelta : Delta
         return result;
     }
 
+    // What has no decomposition: the merge sees that its sum is not finite, and names the base's tensor.
+    private double[,] NotANumber(int rows)
+    {
+        var left = new double[rows, Rank];
+        for (var index = 0; index < left.Length; index++)
+            left[index / Rank, index % Rank] = double.NaN;
+
+        return left;
+    }
+
     // W's smallest parts as left [rows, r] · right [r, columns], from the eigenvectors of the smaller Gram matrix.
     private (double[,] Left, float[] Right) SmallestParts(TargetWeight weight, int rows, int columns)
     {
         var values = new float[rows * columns];
         weight.Read(0, values);
+        if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(values)))
+            return (NotANumber(rows), new float[Rank * columns]);
+
         var matrix = Matrix<double>.Build.Dense(rows, columns, (row, column) => values[(row * columns) + column]);
         var isTall = rows >= columns;
         var gram = isTall ? matrix.TransposeThisAndMultiply(matrix) : matrix.TransposeAndMultiply(matrix);
