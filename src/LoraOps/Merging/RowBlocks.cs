@@ -88,7 +88,7 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             var rounded = scratch.Floats(2, rows.Length);
             rounded.Clear();
             _updates[index].AddTo(firstRow, rounded, seen, factor);
-            Rounding.Apply(change.Type, rounded);
+            Rounding.Through(change.Type, rounded);
             TensorPrimitives.Add(rows, rounded, rows);
         }
         else if (arithmetic == MergeArithmetic.Exact && !change.Start.IsExact && _updates[index] is ProductUpdate product)
@@ -101,7 +101,7 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
         }
 
         if (arithmetic == MergeArithmetic.Peft)
-            Rounding.Apply(change.Type, rows);
+            Rounding.Through(change.Type, rows);
     }
 
     // float32 is too coarse for a float64 base: what changed is added to the stored value, and the rest stays as it is.
