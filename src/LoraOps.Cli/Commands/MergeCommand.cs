@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LoraOps.Cli.Inspecting;
 using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
 using LoraOps.Merging;
@@ -61,7 +62,10 @@ internal sealed class MergeCommand : Verb
             parsed.GetRequiredValue(_base), _adapters.Sources(parsed), parsed.GetRequiredValue(_output), Settings(parsed));
         var sheet = Describe(plan.Summary, !isDryRun);
         if (isDryRun)
-            return new Answer(sheet);
+        {
+            stages.Begin($"measuring {plan.Summary.Changed.Count} tensors", BarSteps);
+            return new Answer(sheet.AddUnmatched(plan.Summary).AddMeasures(plan.Measure(share => stages.Reach(BarSteps * share), stop)));
+        }
 
         stages.Begin($"merging {plan.Summary.Changed.Count} tensors", BarSteps);
         var total = Math.Max(1, plan.Summary.TotalBytes);
@@ -98,17 +102,6 @@ internal sealed class MergeCommand : Verb
         {
             file.Name, file.Tensors, Cell.Bytes(file.Bytes),
         }))
-        .AddGrid("weights", ["tensor", "action", "type", "shape", "modules", "transposed", "new"], summary.Changed.Select(Row), detail: true)
+        .AddTensors(summary)
         .AddNotes("warnings", summary.Warnings);
-
-    private static Cell[] Row(MergedWeight weight) =>
-    [
-        weight.Name,
-        weight.Action,
-        weight.Type,
-        $"[{string.Join(", ", weight.Shape)}]",
-        Cell.List(weight.Modules),
-        weight.IsTransposed,
-        weight.IsNew,
-    ];
 }

@@ -1,17 +1,22 @@
 using LoraOps.Adapters;
 using LoraOps.Cli.Output;
 using LoraOps.Readers.Peft;
+using LoraOps.Tensors;
 
 namespace LoraOps.Cli.Inspecting;
 
 /// <summary>What is in an adapter.</summary>
 internal static class AdapterSheet
 {
-    /// <summary>Reads and describes an adapter folder.</summary>
-    public static Sheet Of(string path)
+    /// <summary>Reads an adapter to describe it, which is no merging: one whose training changed the base may be looked at.</summary>
+    public static Adapter Read(string path) => PeftReader.Read(path, residualBase: true);
+
+    /// <summary>Reads and describes an adapter.</summary>
+    public static Sheet Of(string path) => Of(path, Read(path));
+
+    /// <summary>Describes an adapter.</summary>
+    public static Sheet Of(string path, Adapter adapter)
     {
-        // Describing is no merging: an adapter whose training changed the base may be looked at.
-        var adapter = PeftReader.Read(path, residualBase: true);
         var config = adapter.Config;
         return new Sheet()
             .Add("kind", "adapter")
@@ -27,9 +32,10 @@ internal static class AdapterSheet
             .Add("targets", Cell.List(config.TargetModules))
             .Add("rank-stabilised", config.UsesRsLora)
             .Add("initialization", config.Initialization)
-            .Add("bytes", Cell.Bytes(Directory.EnumerateFiles(path, "adapter_model*").Sum(file => new FileInfo(file).Length)))
+            .Add("bytes", Cell.Bytes(adapter.Bytes))
+            .Add("types", Cell.List(adapter.Types.Select(type => type.Name())))
             .Add("digest", Cell.Digest(adapter.Digest))
-            .AddGrid("modules", ["module", "layer", "shape", "method", "rank", "scale"], adapter.Modules.Select(Row))
+            .AddGrid("modules", ["module", "parameter", "layer", "shape", "method", "rank", "scale"], adapter.Modules.Select(Row))
             .AddGrid("replacements", ["parameter", "type", "shape"], adapter.Replacements.Select(Row))
             .AddNotes("warnings", adapter.Warnings);
     }
@@ -37,6 +43,7 @@ internal static class AdapterSheet
     private static Cell[] Row(AdapterModule module) =>
     [
         module.Name.Value,
+        module.Delta.Parameter,
         module.Delta.Layer.ToString(),
         module.Delta.Expected,
         module.Delta.Method,

@@ -53,6 +53,10 @@ internal static class ArtifactKinds
         if (Has(path, "*.npy"))
             return ArtifactKind.Samples;
 
+        // PEFT saves an adapter that has a name into a folder of its own.
+        if (Directory.EnumerateDirectories(path).Any(inner => Has(inner, "adapter_config.json")))
+            return ArtifactKind.Adapter;
+
         return Has(path, "model.onnx") ? ArtifactKind.Onnx : ArtifactKind.Unknown;
     }
 

@@ -43,6 +43,12 @@ public sealed record Adapter
     /// <summary>What is odd about it but not wrong, for people to read.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>The types of its tensors as stored, each once.</summary>
+    public IReadOnlyList<ElementType> Types { get; init; } = [];
+
+    /// <summary>The bytes of its weights' file.</summary>
+    public long Bytes { get; init; }
+
     /// <summary>SHA-256 over its files, lower-case hexadecimal: the identity that manifests record.</summary>
     public required string Digest { get; init; }
 }

@@ -203,9 +203,10 @@ internal sealed class ChangePlanner(SourceModel model, MergeOptions options, Fin
 
     private void Unmatched(Adapter adapter, string parameter)
     {
+        var nearest = model.Miss(adapter, parameter);
         if (options.AllowUnmatched)
-            findings.Warnings.Add($"adapter '{adapter.Name}': '{parameter}' is left out, the base has no such tensor");
+            findings.Warnings.Add($"adapter '{adapter.Name}': '{parameter}' is left out, the base has no such tensor{nearest}");
         else
-            findings.Problems.Add(MergeProblems.ModuleUnmatched(BasePath, adapter.Name, parameter, model.Nearest(parameter)));
+            findings.Problems.Add(MergeProblems.ModuleUnmatched(BasePath, adapter.Name, parameter, nearest));
     }
 }

@@ -7,4 +7,7 @@ internal sealed class CopiedBlocks(Tensor source) : TensorBlocks(source.ByteLeng
 {
     /// <inheritdoc/>
     public override void Fill(long offset, Span<byte> bytes, Scratch scratch) => source.ReadBytes(offset, bytes);
+
+    /// <inheritdoc/>
+    public override void FillChange(long offset, Span<float> values, Scratch scratch) => values.Clear();
 }

@@ -74,6 +74,23 @@ public sealed class MergePlan : IDisposable
         }
     }
 
+    /// <summary>Plans a merge that is only looked at: there is no output, and what the base has no tensor for is told and left out.</summary>
+    /// <inheritdoc cref="Make(string, IReadOnlyList{AdapterSource}, string, MergeOptions)"/>
+    public static MergePlan Preview(string basePath, IReadOnlyList<WeightedAdapter> adapters, MergeOptions options) =>
+        Make(basePath, adapters, "", options with { AllowUnmatched = true });
+
+    /// <summary>Measures the change of every tensor; the base is read once, in blocks, and nothing is written.</summary>
+    /// <param name="progress">Told the share that is done, from 0 to 1; null if nobody looks.</param>
+    /// <param name="stop">Ends the measuring.</param>
+    /// <exception cref="LoraOpsException">A merged weight is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public IReadOnlyList<WeightMeasure> Measure(Action<double>? progress = null, CancellationToken stop = default)
+    {
+        var (done, total) = (0L, Math.Max(1, _changes.Values.Sum(change => change.ByteLength)));
+        var measure = new ChangeMeasure(_model, _memory, new Targets(_model, _changes), _options.Arithmetic);
+        return [.. _changes.Values.Select(change => measure.Of(change, read => progress?.Invoke((double)(done += read) / total), stop))];
+    }
+
     /// <summary>Writes the output; it appears whole or not at all.</summary>
     /// <param name="progress">Told the bytes written so far, of <see cref="MergeSummary.TotalBytes"/>; null if nobody looks.</param>
     /// <param name="stop">Ends the run and leaves nothing.</param>
@@ -108,7 +125,7 @@ public sealed class MergePlan : IDisposable
     private static MergePlan Make(SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
     {
         var findings = new Findings(
-            new List<Problem>(OutputCheck.Problems(model, adapters, output, options.Overwrite)),
+            new List<Problem>(output.Length == 0 ? [] : OutputCheck.Problems(model, adapters, output, options.Overwrite)),
             new List<string>(adapters.SelectMany(source => source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"))));
         foreach (var warning in model.Weights.Warnings)
             findings.Warnings.Add(warning);
@@ -139,6 +156,7 @@ public sealed class MergePlan : IDisposable
             PeakBytes = memory.PeakBytes,
             LeastBytes = memory.LeastBytes,
             Arithmetic = options.Arithmetic == MergeArithmetic.Exact ? "exact" : "peft",
+            Unmatched = [.. model.Unmatched],
             Dequantised = model.Weights.Quantisation,
             Unties = tying.IsUntied,
             Warnings = [.. findings.Warnings],

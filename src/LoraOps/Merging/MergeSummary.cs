@@ -21,6 +21,12 @@ public sealed record MergeSummary
     /// <summary>How many tensors are copied byte for byte.</summary>
     public required int Unchanged { get; init; }
 
+    /// <summary>The tensors that no adapter touches, in the order of the output.</summary>
+    public IReadOnlyList<string> Copied { get; init; } = [];
+
+    /// <summary>What was left out because the base has no tensor for it.</summary>
+    public IReadOnlyList<UnmatchedParameter> Unmatched { get; init; } = [];
+
     /// <summary>The files of the output.</summary>
     public required IReadOnlyList<MergedFile> Files { get; init; }
 
@@ -42,6 +48,12 @@ public sealed record MergeSummary
     /// <summary>What is odd but not wrong.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 }
+
+/// <summary>A parameter of an adapter that the base has no tensor for.</summary>
+/// <param name="Adapter">The adapter's name.</param>
+/// <param name="Parameter">The parameter's full name.</param>
+/// <param name="Nearest">The base's tensors that it may have been, nearest first; looked for only for the first few.</param>
+public sealed record UnmatchedParameter(string Adapter, string Parameter, IReadOnlyList<string> Nearest);
 
 /// <summary>One adapter of a merge.</summary>
 /// <param name="Name">What people call it.</param>

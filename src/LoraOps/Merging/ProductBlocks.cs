@@ -47,6 +47,13 @@ internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets
     }
 
     /// <inheritdoc/>
+    public override void FillChange(long offset, Span<float> values, Scratch scratch)
+    {
+        values.Clear();
+        _product!.AddTo(offset / RowBytes(change), values);
+    }
+
+    /// <inheritdoc/>
     public override void Release()
     {
         _product?.Release();

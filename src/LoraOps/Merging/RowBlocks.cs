@@ -78,6 +78,32 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             throw new LoraOpsException(MergeProblems.NotFinite(targets.BasePath, change.Name, change.Type.Name()));
     }
 
+    /// <inheritdoc/>
+    public override void FillChange(long offset, Span<float> values, Scratch scratch)
+    {
+        var first = offset / (change.Type.Bits() / 8);
+        var weight = scratch.Floats(0, values.Length);
+        change.Start.ReadFloats(first, weight);
+        if (change.IsTransposed)
+            weight = Transposed(weight, scratch, 2, fromStored: true);
+
+        var rows = change.IsTransposed ? scratch.Floats(1, values.Length) : values;
+        rows.Clear();
+        foreach (var (addition, update) in change.Additions.Zip(_updates).OrderBy(pair => pair.First.Module.Delta.Replaces))
+        {
+            var delta = addition.Module.Delta;
+            if (delta.Replaces)
+                TensorPrimitives.Add(rows, weight, rows);
+
+            update.AddTo(first / Columns(change), rows, delta.NeedsWeight ? weight : [], (float)addition.Source.Weight);
+            if (delta.Replaces)
+                TensorPrimitives.Subtract(rows, weight, rows);
+        }
+
+        if (change.IsTransposed)
+            Transposed(rows, scratch, 0, fromStored: false).CopyTo(values);
+    }
+
     private void Add(int index, long firstRow, Span<float> rows, ReadOnlySpan<float> weight, Scratch scratch)
     {
         var (delta, factor) = (change.Additions[index].Module.Delta, (float)change.Additions[index].Source.Weight);

@@ -21,7 +21,6 @@ internal sealed class SourceModel : IDisposable
         ((string[])["lm_head", "embed_out"]).ToFrozenSet(StringComparer.Ordinal);
 
     private readonly FrozenSet<string> _roots;
-    private int _nearMisses;
 
     private SourceModel(Checkpoint files)
     {
@@ -87,9 +86,17 @@ internal sealed class SourceModel : IDisposable
         return found.Count == 1 ? Weights.Find(found[0]) : null;
     }
 
-    /// <summary>The end of a message: which tensors the unknown one may have been. Costly, so only the first few have it.</summary>
-    public string Nearest(string parameter) =>
-        _nearMisses++ < MostNearMisses ? NearMisses.Phrase(parameter, Weights.Names) : "";
+    /// <summary>What was looked for and not found.</summary>
+    public List<UnmatchedParameter> Unmatched { get; } = [];
+
+    /// <summary>Notes that a parameter has no tensor; gives the end of a message: which tensors it may have been.</summary>
+    public string Miss(Adapter adapter, string parameter)
+    {
+        // Near misses are costly, so only the first few have them.
+        var nearest = Unmatched.Count < MostNearMisses ? NearMisses.Of(parameter, Weights.Names) : [];
+        Unmatched.Add(new UnmatchedParameter(adapter.Name, parameter, nearest));
+        return NearMisses.Phrase(nearest);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Weights.Files.Dispose();

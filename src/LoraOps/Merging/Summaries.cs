@@ -20,6 +20,7 @@ internal static class Summaries
             Adapters = [.. adapters.Select(source => new MergedAdapter(source.Adapter.Name, source.Adapter.Digest, source.Weight))],
             Changed = [.. changes.Select(Of)],
             Unchanged = shards.Sum(shard => shard.Tensors.Count(tensor => tensor.Change is null)),
+            Copied = [.. shards.SelectMany(shard => shard.Tensors).Where(tensor => tensor.Change is null).Select(tensor => tensor.Name)],
             Files = [.. shards.Select(shard => new MergedFile(shard.FileName, shard.Tensors.Count, shard.ByteLength))],
             TotalBytes = shards.Sum(shard => shard.ByteLength),
             PeakBytes = 0,

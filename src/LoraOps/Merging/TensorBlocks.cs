@@ -32,6 +32,12 @@ internal abstract class TensorBlocks(long byteLength, long blockBytes)
     /// <param name="scratch">The worker's memory.</param>
     public abstract void Fill(long offset, Span<byte> bytes, Scratch scratch);
 
+    /// <summary>Makes the exact change of one block alone, without the weight that it is added to and before any rounding.</summary>
+    /// <param name="offset">Where the block begins, in bytes of the tensor.</param>
+    /// <param name="values">Receives it in float32, laid out as stored.</param>
+    /// <param name="scratch">The worker's memory.</param>
+    public abstract void FillChange(long offset, Span<float> values, Scratch scratch);
+
     /// <summary>Is done once after the last block.</summary>
     public virtual void Release()
     {

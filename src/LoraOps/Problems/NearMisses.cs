@@ -22,11 +22,11 @@ public static class NearMisses
     }
 
     /// <summary>The near misses as the end of a sentence: <c>; nearest: 'a', 'b'</c>, or nothing.</summary>
-    public static string Phrase(string name, IEnumerable<string> known)
-    {
-        var near = Of(name, known);
-        return near.Count == 0 ? "" : $"; nearest: {string.Join(", ", near.Select(found => $"'{found}'"))}";
-    }
+    public static string Phrase(string name, IEnumerable<string> known) => Phrase(Of(name, known));
+
+    /// <inheritdoc cref="Phrase(string, IEnumerable{string})"/>
+    public static string Phrase(IReadOnlyList<string> near) =>
+        near.Count == 0 ? "" : $"; nearest: {string.Join(", ", near.Select(found => $"'{found}'"))}";
 
     // The distance is quadratic in the length, and names come from strangers.
     private static string Clip(string name) => name.Length <= LongestName ? name : name[^LongestName..];

@@ -71,4 +71,68 @@ public sealed class InspectCommandTests
         Assert.DoesNotContain("initializers\n", Loraops.Run("inspect", model).Output, StringComparison.Ordinal);
         Assert.Contains("initializers\n", Loraops.Run("inspect", model, "-v").Output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void An_adapter_shows_its_types_size_and_parameters()
+    {
+        var adapter = Fixtures.Path("bev-vit", "adapters", "beijing");
+        var json = Loraops.RunJson("inspect", adapter);
+
+        Assert.Equal("F32", json.GetProperty("types")[0].GetString());
+        Assert.Equal(new FileInfo(Path.Combine(adapter, "adapter_model.safetensors")).Length, json.GetProperty("bytes").GetInt64());
+        Assert.All(json.GetProperty("modules").EnumerateArray(), module => Assert.Equal("weight", module.GetProperty("parameter").GetString()));
+    }
+
+    [Fact]
+    public void An_adapter_on_its_base_shows_what_becomes_of_every_tensor()
+    {
+        var json = Loraops.RunJson("inspect", Fixtures.Path("planner-llama", "adapters", "harbin"), "--base", Fixtures.Path("planner-llama", "hf"));
+        var tensors = Loraops.RunJson("inspect", Fixtures.Path("planner-llama", "hf")).GetProperty("tensors");
+
+        Assert.Equal("adapter", json.GetProperty("kind").GetString());
+        var names = json.GetProperty("weights").EnumerateArray().Concat(json.GetProperty("copied").EnumerateArray());
+        Assert.Equal(
+            tensors.EnumerateArray().Select(tensor => tensor.GetProperty("name").GetString()).Order(StringComparer.Ordinal),
+            names.Select(tensor => tensor.GetProperty("tensor").GetString()).Order(StringComparer.Ordinal));
+        Assert.Equal(json.GetProperty("changed").GetInt32(), json.GetProperty("measures").GetArrayLength());
+        Assert.All(json.GetProperty("measures").EnumerateArray(), measure => Assert.InRange(measure.GetProperty("ratio").GetDouble(), 0.1, 2));
+        Assert.Empty(json.GetProperty("unmatched").EnumerateArray());
+        Assert.True(json.GetProperty("memoryNeeded").GetInt64() > 0 && json.GetProperty("diskNeeded").GetInt64() > 0);
+    }
+
+    [Fact]
+    public void An_adapter_on_another_base_shows_what_does_not_match()
+    {
+        var run = Loraops.Run("inspect", Fixtures.Path("planner-llama", "adapters", "harbin"), "--base", Fixtures.Path("bev-vit", "hf"), "--json").Ended(0);
+
+        var missed = run.Json.GetProperty("unmatched");
+        Assert.Equal(run.Json.GetProperty("moduleCount").GetInt32(), missed.GetArrayLength());
+        Assert.NotEmpty(missed[0].GetProperty("nearest").EnumerateArray());
+    }
+
+    [Fact]
+    public void What_does_not_fit_the_base_is_told_beside_the_adapter()
+    {
+        var folder = Fixtures.Path("hostile", "LORA3002-other-width");
+        var run = Loraops.Run("inspect", Path.Combine(folder, "adapter"), "--base", Path.Combine(folder, "base.safetensors"), "--json").Ended(4);
+
+        Assert.Equal("adapter", run.Json.GetProperty("kind").GetString());
+        Assert.Contains("LORA3002", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dry_run_measures_and_writes_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        var json = Loraops.RunJson(
+            "merge", "--base", Fixtures.Path("quantised-base", "nf4-double"), "--adapter", Fixtures.Path("quantised-base", "nf4-double", "adapters", "a"),
+            "-o", folder["out"], "--dry-run");
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+        Assert.Contains("nf4", json.GetProperty("dequantised").GetString(), StringComparison.Ordinal);
+        Assert.Equal(3, json.GetProperty("measures").GetArrayLength());
+        Assert.Equal(
+            json.GetProperty("measures").EnumerateArray().Sum(measure => measure.GetProperty("unchanged").GetInt64()),
+            json.GetProperty("unchangedWeights").GetInt64());
+    }
 }

@@ -17,6 +17,7 @@ internal sealed class BareReader
     private readonly SortedDictionary<ModuleName, Dictionary<string, Tensor>> _modules = [];
     private readonly string _file;
     private readonly Findings _findings = new(new List<Problem>(), new List<string>());
+    private readonly SortedSet<ElementType> _types = [];
     private int _withoutAlpha;
 
     private BareReader(string file) => _file = file;
@@ -45,6 +46,8 @@ internal sealed class BareReader
             Modules = modules,
             Replacements = [],
             Warnings = [.. reader._findings.Warnings],
+            Types = [.. reader._types],
+            Bytes = stream.Length,
             Digest = Convert.ToHexStringLower(SHA256.HashData(stream)),
         };
     }
@@ -53,7 +56,10 @@ internal sealed class BareReader
     {
         config = null;
         foreach (var tensor in WeightsReader.Tensors(_file))
+        {
+            _types.Add(tensor.Type);
             Sort(tensor);
+        }
 
         IReadOnlyDictionary<string, string> metadata;
         using (var weights = SafetensorsFile.Open(_file))

@@ -32,7 +32,8 @@ public static class PeftReader
         if (files.WeightsProblem() is { } missing)
             throw new LoraOpsException([.. problems, missing]);
 
-        var (modules, replacements) = ReadWeights(files, config, new Findings(problems, warnings));
+        var weights = new WeightsReader(files.Weights, files.Name, config, new Findings(problems, warnings));
+        var (modules, replacements) = ReadWeights(weights, problems);
         if (problems.Count == 0 && modules.Count == 0 && replacements.Count == 0)
             problems.Add(AdapterProblems.Empty(files.Weights));
 
@@ -51,20 +52,22 @@ public static class PeftReader
             Modules = modules,
             Replacements = replacements,
             Warnings = warnings,
+            Types = weights.Types,
+            Bytes = new FileInfo(files.Weights).Length,
             Digest = files.Digest(),
         };
     }
 
     private static (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) ReadWeights(
-        PeftFolder files, AdapterConfig config, Findings findings)
+        WeightsReader weights, List<Problem> problems)
     {
         try
         {
-            return new WeightsReader(files.Weights, files.Name, config, findings).Read();
+            return weights.Read();
         }
         catch (LoraOpsException error)
         {
-            throw new LoraOpsException([.. findings.Problems, .. error.Problems]);
+            throw new LoraOpsException([.. problems, .. error.Problems]);
         }
     }
 

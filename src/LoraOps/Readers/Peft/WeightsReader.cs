@@ -18,10 +18,14 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
     private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
     private readonly AdapterMethod[] _methods = [.. AdapterMethods.Of(config.PeftType)];
 
+    /// <summary>The types of the tensors that were read, each once, in the order of the format.</summary>
+    public IReadOnlyList<ElementType> Types { get; private set; } = [];
+
     /// <summary>The modules and replacements, both in ordinal order of their names.</summary>
     public (IReadOnlyList<AdapterModule> Modules, IReadOnlyList<Replacement> Replacements) Read()
     {
         var all = Tensors(file);
+        Types = [.. all.Select(tensor => tensor.Type).Distinct().Order()];
         var name = PeftKey.AdapterOf(all.Select(tensor => tensor.Name)) ?? adapter;
         foreach (var tensor in all)
         {
