@@ -104,7 +104,9 @@ public sealed class ChangeMeasureTests
     {
         using var folder = new TemporaryFolder();
         var source = TinyCheckpoint.File(
-            folder["base/model.safetensors"], TinyCheckpoint.Tensor("layer.a.weight", ElementType.F32, 4, 3), TinyCheckpoint.Tensor("b.weight", ElementType.F32, 4, 3));
+            folder["base/model.safetensors"],
+            TinyCheckpoint.Tensor("layer.a.weight", ElementType.F32, 4, 3),
+            TinyCheckpoint.Tensor("b.weight", ElementType.F32, 4, 3));
         var adapter = LoraOps.Readers.Peft.PeftReader.Read(new TinyAdapter().Linear("layer.aa", 3, 4).Linear("b", 3, 4).WriteTo(folder["adapter"]));
 
         using var plan = MergePlan.Preview(source, [new LoraOps.Adapters.WeightedAdapter(adapter)], new MergeOptions());
@@ -127,7 +129,9 @@ public sealed class ChangeMeasureTests
             return;
 
         var size = before.Type.Bits() / 8;
-        Assert.Equal(Enumerable.Range(0, old.Length).Count(index => bytes.AsSpan(index * size, size).SequenceEqual(merged.AsSpan(index * size, size))), measure.Unchanged);
+        var unchanged = Enumerable.Range(0, old.Length)
+            .Count(index => bytes.AsSpan(index * size, size).SequenceEqual(merged.AsSpan(index * size, size)));
+        Assert.Equal(unchanged, measure.Unchanged);
     }
 
     private static double Norm(int count, Func<int, double> value) =>
