@@ -130,9 +130,6 @@ public sealed class MergePlan : IDisposable
         foreach (var warning in model.Weights.Warnings)
             findings.Warnings.Add(warning);
 
-        if (model.Weights.Quantisation is { } quantisation)
-            findings.Warnings.Add($"the base is quantised: {quantisation}");
-
         adapters = new BareNames(model, options, findings).Resolve(adapters);
         var changes = new ChangePlanner(model, options, findings).Plan(adapters);
         new OrientationRule(model, changes.Values, findings).Apply();

@@ -41,7 +41,8 @@ public sealed class LogicalCheckpoint
     public IEnumerable<Tensor> Tensors => _names.Select(name => _byName[name]);
 
     /// <summary>What is odd and does no harm.</summary>
-    public IReadOnlyList<string> Warnings => Files.Warnings;
+    public IReadOnlyList<string> Warnings =>
+        Quantisation is { } quantisation ? [.. Files.Warnings, $"the base is quantised: {quantisation}"] : Files.Warnings;
 
     /// <summary>The weights that are stored quantised.</summary>
     public IReadOnlyList<DequantisedTensor> Dequantised { get; }
