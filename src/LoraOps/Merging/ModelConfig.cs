@@ -82,6 +82,7 @@ internal sealed class ModelConfig
         stream.ReadExactly(bytes);
         try
         {
+            JsonLiterals.Check(bytes);
             var options = new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false };
             if (JsonNode.Parse(bytes, documentOptions: options) is not JsonObject root)
                 throw new LoraOpsException(MergeProblems.ConfigInvalid(file, "it is no JSON object"));

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using LoraOps.Adapters;
 using LoraOps.Problems;
@@ -49,8 +50,11 @@ internal sealed class BareConfigs
 
         try
         {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            JsonLiterals.Check(bytes);
+
             // Not disposed: the configs keep their fields.
-            var root = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false }).RootElement;
+            var root = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false }).RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw Invalid("is no JSON object");
 

@@ -70,13 +70,12 @@ internal static class ConfigReader
 
     private static JsonDocument Parse(string file)
     {
-        using var stream = InputFile.Open(file);
-        if (stream.Length > MaxBytes)
-            throw new LoraOpsException(AdapterProblems.ConfigInvalid(file, $"has {stream.Length} bytes; at most {MaxBytes} are allowed"));
-
+        var bytes = InputFile.ReadAll(
+            file, MaxBytes, length => AdapterProblems.ConfigInvalid(file, $"has {length} bytes; at most {MaxBytes} are allowed"));
         try
         {
-            return JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            JsonLiterals.Check(bytes);
+            return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {

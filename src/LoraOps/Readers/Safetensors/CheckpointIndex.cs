@@ -36,6 +36,7 @@ internal sealed class CheckpointIndex
         var index = new CheckpointIndex(path, json);
         try
         {
+            JsonLiterals.Check(json);
             var reader = JsonCursor.Over(json);
             index.ReadObject(ref reader);
         }

@@ -35,6 +35,7 @@ internal sealed class HeaderParser(string path)
         var reader = JsonCursor.Over(json);
         try
         {
+            JsonLiterals.Check(json);
             var parser = new HeaderParser(path);
             parser.ReadObject(ref reader);
             return new Header(parser._entries, parser._metadata);
