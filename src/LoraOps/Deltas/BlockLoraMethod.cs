@@ -73,17 +73,12 @@ public sealed class BlockLoraMethod : AdapterMethod
     }
 
     // Block k holds the rows and the columns k of equal parts.
-    private static BufferTensor? Spread(Tensor stored, int blocks)
+    private static BlockDiagonal? Spread(Tensor stored, int blocks)
     {
         if (stored.Shape.Rank != 2 || stored.Shape[0] % blocks != 0 || stored.Shape.ElementCount > int.MaxValue / 4 / blocks)
             return null;
 
-        var (rows, width) = (checked((int)stored.Shape[0]), checked((int)stored.Shape[1]));
-        var (values, dense) = (stored.ToFloats(), new float[rows * width * blocks]);
-        for (var row = 0; row < rows; row++)
-            values.AsSpan(row * width, width).CopyTo(dense.AsSpan((row * width * blocks) + (row / (rows / blocks) * width)));
-
-        return BufferTensor.FromFloats(stored.Name, ElementType.F32, new TensorShape(rows, (long)width * blocks), dense);
+        return new BlockDiagonal(stored, blocks);
     }
 
     private static int? Blocks(JsonElement value) =>
@@ -96,4 +91,26 @@ public sealed class BlockLoraMethod : AdapterMethod
     private static bool Names(JsonElement value, string field, ModuleName module) =>
         value.TryGetProperty(field, out var list) && list.ValueKind == JsonValueKind.Array && list.EnumerateArray().Any(item =>
             item.ValueKind == JsonValueKind.String && module.Value.Contains(item.GetString()!, StringComparison.Ordinal));
+
+    private sealed class BlockDiagonal(Tensor stored, int blocks)
+        : ComputedTensor(stored.Name, new TensorShape(stored.Shape[0], stored.Shape[1] * blocks))
+    {
+        protected override void Compute(long first, Span<float> values)
+        {
+            var (width, tall) = (stored.Shape[1], stored.Shape[0] / blocks);
+            values.Clear();
+            for (var at = 0; at < values.Length;)
+            {
+                // One row after another, as much of each as was asked for.
+                var (row, column) = Math.DivRem(first + at, width * blocks);
+                var count = (int)Math.Min(values.Length - at, (width * blocks) - column);
+                var begin = Math.Clamp((row / tall * width) - column, 0, count);
+                var end = Math.Clamp((row / tall * width) + width - column, 0, count);
+                if (end > begin)
+                    stored.ReadFloats((row * width) + column + begin - (row / tall * width), values.Slice(at + (int)begin, (int)(end - begin)));
+
+                at += count;
+            }
+        }
+    }
 }

@@ -49,17 +49,19 @@ public sealed class QaLoraMethod : AdapterMethod
             return [];
         }
 
-        return LoraMethod.Combine(tensors, config, (Spread(a, group), b), findings) is { } delta ? [delta] : [];
+        return LoraMethod.Combine(tensors, config, (new SpreadColumns(a, group), b), findings) is { } delta ? [delta] : [];
     }
 
-    private static BufferTensor Spread(Tensor stored, int group)
+    private sealed class SpreadColumns(Tensor stored, int group)
+        : ComputedTensor(stored.Name, new TensorShape(stored.Shape[0], stored.Shape[1] * group))
     {
-        var values = stored.ToFloats();
-        var dense = new float[values.Length * group];
-        var factor = (double)stored.Shape[1] / group;
-        for (var index = 0; index < dense.Length; index++)
-            dense[index] = (float)(values[index / group] * factor);
-
-        return BufferTensor.FromFloats(stored.Name, ElementType.F32, new TensorShape(stored.Shape[0], stored.Shape[1] * group), dense);
+        protected override void Compute(long first, Span<float> values)
+        {
+            var source = new float[((first + values.Length - 1) / group) - (first / group) + 1];
+            stored.ReadFloats(first / group, source);
+            var factor = (double)stored.Shape[1] / group;
+            for (var index = 0; index < values.Length; index++)
+                values[index] = (float)(source[((first + index) / group) - (first / group)] * factor);
+        }
     }
 }

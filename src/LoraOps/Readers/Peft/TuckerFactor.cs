@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LoraOps.Tensors;
 
 namespace LoraOps.Readers.Peft;
@@ -9,7 +8,7 @@ namespace LoraOps.Readers.Peft;
 /// </summary>
 /// <param name="core">[r, r, kernel…]</param>
 /// <param name="down">[r, in, 1…]</param>
-internal sealed class TuckerFactor(Tensor core, Tensor down) : Tensor(down.Name, ElementType.F32, ShapeOf(core, down))
+internal sealed class TuckerFactor(Tensor core, Tensor down) : ComputedTensor(down.Name, ShapeOf(core, down))
 {
     /// <summary>[r, in, kernel…]</summary>
     public static TensorShape ShapeOf(Tensor core, Tensor down) => new([core.Shape[0], down.Shape[1], .. core.Shape.Dims[2..]]);
@@ -21,17 +20,11 @@ internal sealed class TuckerFactor(Tensor core, Tensor down) : Tensor(down.Name,
         TensorShape.TryCount([core.Shape[0], down.Shape[1], .. core.Shape.Dims[2..]], out var count) && count <= int.MaxValue / 2;
 
     /// <inheritdoc/>
-    public override void ReadBytes(long offset, Span<byte> destination)
+    protected override void Compute(long first, Span<float> values)
     {
-        CheckRange(offset, destination.Length);
-        if (offset % sizeof(float) != 0 || destination.Length % sizeof(float) != 0)
-            throw new ArgumentOutOfRangeException(nameof(offset), "Whole elements are computed, not parts of them.");
-
-        var values = MemoryMarshal.Cast<byte, float>(destination);
         var (middle, inner) = (core.ToFloats(), down.ToFloats());
         var (ranks, inputs) = ((int)core.Shape[1], (int)down.Shape[1]);
         var kernel = middle.Length / (int)core.Shape[0] / ranks;
-        var first = offset / sizeof(float);
         for (var index = 0; index < values.Length; index++)
         {
             var (row, rest) = Math.DivRem(first + index, (long)inputs * kernel);
