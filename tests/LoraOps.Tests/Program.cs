@@ -18,6 +18,8 @@ internal static class Program
         var (coefficients, basis) = (Values(23 * 9), new PackedBasis(Values(9 * 131), 9));
         FusedUpdate.Apply(sum, coefficients, basis);
         FusedUpdate.Apply(codes, coefficients, basis);
+        FusedUpdate.Apply(sum.AsSpan(5), codes.Select(code => code * 1e-6f).ToArray(), new PackedBasis(Values(9 * 40), 9), new RowSteps(22, 131, 131));
+        sum[0] += (float)DotProduct.Of(sum, sum);
         return Convert.ToHexString(SHA256.HashData([.. MemoryMarshal.AsBytes<float>(sum), .. MemoryMarshal.AsBytes<ushort>(codes)]));
     }
 

@@ -50,7 +50,7 @@ public sealed class C3aDelta : Delta
 
     private sealed class Rows(float[] kernel, int size, int columns) : ComputedRows(columns)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
             var turn = (int)(row % size);
             var circles = kernel.AsSpan(checked((int)(row / size * delta.Length)), delta.Length);

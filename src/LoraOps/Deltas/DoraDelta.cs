@@ -15,7 +15,7 @@ namespace LoraOps.Deltas;
 public sealed class DoraDelta : Delta
 {
     private const int BlockLength = 1 << 18;
-    private const int ChunkRows = 16;
+    private const int CachedFloats = 1 << 16;
     private readonly ModuleTensors _source;
 
     internal DoraDelta(LoraDelta factors, Tensor magnitude, ModuleTensors source)
@@ -50,6 +50,11 @@ public sealed class DoraDelta : Delta
     public Tensor Magnitude { get; }
 
     /// <inheritdoc/>
+    public override long PreparedBytes(TensorShape weight) => (3 * base.PreparedBytes(weight)) +
+        (sizeof(float) * Magnitude.Shape.ElementCount) +
+        (Layer == LayerKind.Embedding ? (sizeof(float) * Math.Max(BlockLength, weight.RowLength)) + (sizeof(double) * weight.RowLength) : 0);
+
+    /// <inheritdoc/>
     /// <exception cref="LoraOpsException">A norm is zero: PEFT would divide by it.</exception>
     public override RowUpdate Prepare(TargetWeight weight)
     {
@@ -72,8 +77,11 @@ public sealed class DoraDelta : Delta
             var values = block.AsSpan(0, (int)count * columns);
             weight.Read(first * columns, values);
             product.AddTo(first, values, [], 1);
-            for (var index = 0; index < values.Length; index++)
-                squares[index % columns] += (double)values[index] * values[index];
+            for (; !values.IsEmpty; values = values[columns..])
+            {
+                for (var column = 0; column < columns; column++)
+                    squares[column] += (double)values[column] * values[column];
+            }
         }
 
         return [.. magnitude.Select((value, column) => (float)(value / Norm(squares[column], column)))];
@@ -83,50 +91,49 @@ public sealed class DoraDelta : Delta
         ? Math.Sqrt(squares)
         : throw new LoraOpsException(AdapterProblems.ZeroNorm(_source.File, _source.Module.Value, index));
 
-    // rows += factor · (gain · V − W), a few rows at a time: V is a copy.
-    private static void AddRescaled(
-        (long First, float Factor) block, Span<float> sum, ReadOnlySpan<float> weight, ProductUpdate product, Action<long, Memory<float>> rescale)
+    // V = W + ΔW and V's gain, a few rows at a time, which stay in a second-level cache. W is taken from the sum before gain · V
+    // is added: of one adapter alone the sum is then zero, and the result is rounded once.
+    private abstract class Rescaled(ProductUpdate product) : RowUpdate
     {
-        var columns = product.Columns;
-        var pooled = ArrayPool<float>.Shared.Rent(columns * ChunkRows);
-        for (var at = 0; at < sum.Length;)
-        {
-            var count = Math.Min(ChunkRows, (sum.Length - at) / columns);
-            var first = block.First + (at / columns);
-            var directions = pooled.AsSpan(0, count * columns);
-            var w = weight.Slice(at, directions.Length);
-            w.CopyTo(directions);
-            product.AddTo(first, directions, [], 1);
-            for (var row = 0; row < count; row++)
-                rescale(first + row, pooled.AsMemory(row * columns, columns));
+        private readonly int _rowsAtOnce = Math.Max(4, CachedFloats / product.Columns / 4 * 4);
 
-            TensorPrimitives.Subtract(directions, w, directions);
-            var target = sum.Slice(at, directions.Length);
-            TensorPrimitives.MultiplyAdd(directions, block.Factor, target, target);
-            at += directions.Length;
+        public sealed override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
+        {
+            var columns = product.Columns;
+            var most = Math.Min(rows.Length, _rowsAtOnce * columns);
+            var pooled = ArrayPool<float>.Shared.Rent(most);
+            for (var at = 0; at < rows.Length; at += most)
+            {
+                var sum = rows[at..Math.Min(rows.Length, at + most)];
+                var directions = pooled.AsSpan(0, sum.Length);
+                var w = weight.Slice(at, sum.Length);
+                w.CopyTo(directions);
+                product.AddTo(first + (at / columns), directions, [], 1);
+                TensorPrimitives.FusedMultiplyAdd(w, -factor, sum, sum);
+                for (var own = 0; own < sum.Length; own += columns)
+                    AddRow(first + ((at + own) / columns), directions.Slice(own, columns), sum.Slice(own, columns), factor);
+            }
+
+            ArrayPool<float>.Shared.Return(pooled);
         }
 
-        ArrayPool<float>.Shared.Return(pooled);
+        protected abstract void AddRow(long index, Span<float> direction, Span<float> sum, float factor);
     }
 
-    private sealed class ScaledRows(ProductUpdate product, float[] magnitude, Func<double, long, double> norm) : RowUpdate
+    private sealed class ScaledRows(ProductUpdate product, float[] magnitude, Func<double, long, double> norm) : Rescaled(product)
     {
-        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
-            AddRescaled((first, factor), rows, weight, product, (index, memory) =>
-            {
-                var row = memory.Span;
-                var squares = 0.0;
-                foreach (var value in row)
-                    squares += (double)value * value;
-
-                TensorPrimitives.Multiply(row, (float)(magnitude[index] / norm(squares, index)), row);
-            });
+        protected override void AddRow(long index, Span<float> direction, Span<float> sum, float factor) =>
+            TensorPrimitives.FusedMultiplyAdd(
+                direction, (float)((double)factor * magnitude[index] / norm(DotProduct.Of(direction, direction), index)), sum, sum);
     }
 
-    private sealed class ScaledColumns(ProductUpdate product, float[] gains) : RowUpdate
+    private sealed class ScaledColumns(ProductUpdate product, float[] gains) : Rescaled(product)
     {
-        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
-            AddRescaled((first, factor), rows, weight, product, (_, row) => TensorPrimitives.Multiply(row.Span, gains, row.Span));
+        protected override void AddRow(long index, Span<float> direction, Span<float> sum, float factor)
+        {
+            TensorPrimitives.Multiply(direction, gains, direction);
+            TensorPrimitives.FusedMultiplyAdd(direction, factor, sum, sum);
+        }
     }
 }
 

@@ -44,7 +44,8 @@ public sealed class GloraDelta : Delta
         weight.Rank == 2 && _gain?.Fits(weight[0], weight[1]) != false && _shift?.Fits(weight[0], weight[1]) != false;
 
     /// <inheritdoc/>
-    public override long PreparedBytes(TensorShape weight) => sizeof(float) * (Rank + 2) * 2 * (weight.Rank > 0 ? weight[0] + weight.RowLength : 1);
+    public override long PreparedBytes(TensorShape weight) =>
+        weight.Rank == 0 ? 0 : 2 * ThinMatrix.PreparedBytes(weight[0], weight.RowLength, Rank + 2);
 
     /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
@@ -53,17 +54,16 @@ public sealed class GloraDelta : Delta
         return new Rows(_gain?.ToMatrix(rows, columns), _shift?.ToMatrix(rows, columns), columns);
     }
 
-    private sealed class Rows(ThinMatrix? gain, ThinMatrix? shift, int width) : ComputedRows(width, width)
+    private sealed class Rows(ThinMatrix? gain, ThinMatrix? shift, int width) : ComputedBlocks(width)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
+        protected override void Compute(long first, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
             if (gain is null)
                 delta.Clear();
             else
-                TensorPrimitives.Multiply(gain.Row(row, delta), weight, delta);
+                TensorPrimitives.Multiply(gain.Rows(first, delta), weight, delta);
 
-            if (shift is not null)
-                TensorPrimitives.Add(delta, shift.Row(row, scratch), delta);
+            shift?.Add(first, delta);
         }
     }
 }
@@ -128,7 +128,7 @@ internal sealed class GloraBiasDelta(GloraPath? pooled, GloraPath? gain, GloraPa
 
     private sealed class Rows(float[] gains, float[] shifts) : ComputedRows(1)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
             delta[0] = MathF.FusedMultiplyAdd(weight[0], gains[row], shifts[row]);
     }
 }
@@ -164,9 +164,7 @@ internal sealed record GloraPath(Tensor Left, Tensor? Right, bool IsConstant)
     public float[] ToVector(int count)
     {
         var (result, matrix) = (new float[count], ToMatrix(count, 1));
-        for (var row = 0; row < count; row++)
-            result[row] = matrix.Row(row, result.AsSpan(row, 1))[0];
-
+        matrix.Add(0, result);
         return result;
     }
 

@@ -43,12 +43,28 @@ public sealed class GraloraDelta : Delta
     public override bool NeedsWeight => false;
 
     /// <inheritdoc/>
+    public override long PreparedBytes(TensorShape weight)
+    {
+        var (a, b) = (_blocks.A.Shape, _blocks.B.Shape);
+        return (2 * sizeof(float) * (a.ElementCount + b.ElementCount)) + (a[0] * a[0] * PackedBasis.Bytes(a[2] / a[0], a[1])) +
+            (_general is { } general ? ThinMatrix.PreparedBytes(WeightShape[0], WeightShape[1], general.A.Shape[0]) : 0);
+    }
+
+    /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
     {
         var blocks = (int)_blocks.A.Shape[0];
         var general = _general is { } pair ? new ThinMatrix(pair.B.ToFloats(), pair.A.ToFloats(), (int)pair.A.Shape[0]) : null;
         var (columns, rank) = (checked((int)WeightShape[1]), (int)_blocks.A.Shape[2]);
-        return new Rows(Turned(_blocks.A), Turned(_blocks.B), (blocks, rank, columns), (general, (float)Scale));
+        var (a, b, packed) = (Turned(_blocks.A), Turned(_blocks.B), new PackedBasis[blocks * blocks]);
+        var (part, width) = (rank / blocks, columns / blocks);
+        for (var index = 0; index < packed.Length; index++)
+        {
+            var (block, other) = (index / blocks, index % blocks);
+            packed[index] = new PackedBasis(a.AsSpan(((other * rank) + (block * part)) * width, part * width), part);
+        }
+
+        return new Rows(packed, b, (blocks, rank, columns), (general, (float)Scale));
     }
 
     // [k, x, y] to [k, y, x], so that what one row needs lies together.
@@ -65,24 +81,26 @@ public sealed class GraloraDelta : Delta
         return turned;
     }
 
-    // a [k, r, in / k], b [k, out / k, r]
-    private sealed class Rows(float[] a, float[] b, (int Blocks, int Rank, int Columns) size, (ThinMatrix? General, float Scale) rest)
-        : ComputedRows(size.Columns, size.Columns)
+    // a [k, k] of [r / k, in / k], b [k, out / k, r]
+    private sealed class Rows(PackedBasis[] a, float[] b, (int Blocks, int Rank, int Columns) size, (ThinMatrix? General, float Scale) rest)
+        : ComputedBlocks(size.Columns)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
+        protected override void Compute(long first, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
-            var (width, part) = (size.Columns / size.Blocks, size.Rank / size.Blocks);
-            var block = (int)(row / (b.Length / size.Rank / size.Blocks));
-            var coefficients = b.AsSpan(checked((int)(row * size.Rank)), size.Rank);
-            for (var other = 0; other < size.Blocks; other++)
+            var (width, part, inner) = (Columns / size.Blocks, size.Rank / size.Blocks, b.Length / size.Rank / size.Blocks);
+            delta.Clear();
+            for (int at = 0, count, row = (int)first; at < delta.Length; at += count * Columns, row += count)
             {
-                var basis = a.AsSpan(((other * size.Rank) + (block * part)) * width, part * width);
-                LowRankUpdate.Row(delta.Slice(other * width, width), coefficients.Slice(other * part, part), basis);
+                count = Math.Min((delta.Length - at) / Columns, inner - (row % inner));
+                var steps = new RowSteps(count, Columns, size.Rank);
+                for (var other = 0; other < size.Blocks; other++)
+                {
+                    FusedUpdate.Apply(
+                        delta[(at + (other * width))..], b.AsSpan(checked((row * size.Rank) + (other * part))), a[(row / inner * size.Blocks) + other], steps);
+                }
             }
 
-            if (rest.General is { } general)
-                TensorPrimitives.Add(delta, general.Row(row, scratch), delta);
-
+            rest.General?.Add(first, delta);
             TensorPrimitives.Multiply(delta, rest.Scale, delta);
         }
     }

@@ -43,6 +43,11 @@ public sealed class HiraDelta : Delta
     public override bool NeedsWeight => true;
 
     /// <inheritdoc/>
+    public override long PreparedBytes(TensorShape weight) =>
+        ThinMatrix.PreparedBytes(WeightShape[0], WeightShape.RowLength, Rank) +
+        (Layer == LayerKind.Embedding ? sizeof(float) * Rank * WeightShape[0] : 0);
+
+    /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
     {
         var (a, b) = (_a.ToFloats(), _b.ToFloats());
@@ -55,10 +60,10 @@ public sealed class HiraDelta : Delta
         return new Rows(new ThinMatrix(coefficients, basis, Rank));
     }
 
-    private sealed class Rows(ThinMatrix product) : ComputedRows(product.Columns)
+    private sealed class Rows(ThinMatrix product) : ComputedBlocks(product.Columns)
     {
         protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
-            TensorPrimitives.Multiply(product.Row(row, delta), weight, delta);
+            TensorPrimitives.Multiply(product.Rows(row, delta), weight, delta);
     }
 }
 

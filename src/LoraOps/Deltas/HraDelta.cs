@@ -1,7 +1,9 @@
+using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Problems;
 using LoraOps.Tensors;
 using LoraOps.Tensors.Kernels;
+using Tensor = LoraOps.Tensors.Tensor;
 
 namespace LoraOps.Deltas;
 
@@ -46,7 +48,8 @@ public sealed class HraDelta : Delta
     public override bool Fits(TensorShape weight) => weight.Rank is 2 or 4 && weight.RowLength == _vectors.Shape[0];
 
     /// <inheritdoc/>
-    public override long PreparedBytes(TensorShape weight) => Rank * ((_vectors.Shape[0] * 16) + (Rank * (long)sizeof(double)));
+    public override long PreparedBytes(TensorShape weight) =>
+        (Rank * ((_vectors.Shape[0] * 16) + (Rank * (long)sizeof(double)))) + PackedBasis.Bytes(Rank, _vectors.Shape[0]);
 
     /// <inheritdoc/>
     /// <exception cref="LoraOpsException">A vector has no direction, or Gram and Schmidt leave nothing of it.</exception>
@@ -122,6 +125,8 @@ public sealed class HraDelta : Delta
 
     private sealed class ReflectionUpdate(float[] basis, double[] triangle, int rank) : RowUpdate
     {
+        private readonly PackedBasis _packed = new(basis, rank);
+
         public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
         {
             var columns = basis.Length / rank;
@@ -142,7 +147,8 @@ public sealed class HraDelta : Delta
                 }
             }
 
-            LowRankUpdate.Add(rows, coefficients, basis, rank, factor);
+            TensorPrimitives.Multiply(coefficients, factor, coefficients);
+            FusedUpdate.Apply(rows, coefficients, _packed);
         }
     }
 }

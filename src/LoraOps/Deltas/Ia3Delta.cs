@@ -72,13 +72,13 @@ public sealed class Ia3Delta : Delta
 
     private sealed class Rows(float[] gains, int columns) : ComputedRows(columns)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
             TensorPrimitives.Multiply(weight, gains[row], delta);
     }
 
     private sealed class Columns(float[] gains) : ComputedRows(gains.Length)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch) =>
             TensorPrimitives.Multiply(weight, gains, delta);
     }
 }

@@ -45,17 +45,17 @@ public sealed class LohaDelta : Delta
         (_first.Core is null || weight[1] == _first.Right!.Shape[1]);
 
     /// <inheritdoc/>
-    public override long PreparedBytes(TensorShape weight) => sizeof(float) * (_first.Elements + _second.Elements);
+    public override long PreparedBytes(TensorShape weight) => _first.PreparedBytes + _second.PreparedBytes;
 
     /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight) => new Rows(_first.ToMatrix(), _second.ToMatrix(), (float)Scale);
 
-    private sealed class Rows(ThinMatrix first, ThinMatrix second, float scale) : ComputedRows(first.Columns, first.Columns)
+    private sealed class Rows(ThinMatrix first, ThinMatrix second, float scale) : ComputedBlocks(first.Columns, first.Columns)
     {
         protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
-            first.Row(row, delta);
-            TensorPrimitives.Multiply(delta, second.Row(row, scratch), delta);
+            first.Rows(row, delta);
+            TensorPrimitives.Multiply(delta, second.Rows(row, scratch), delta);
             TensorPrimitives.Multiply(delta, scale, delta);
         }
     }

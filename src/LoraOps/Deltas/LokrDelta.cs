@@ -59,7 +59,7 @@ public sealed class LokrDelta : Delta
     }
 
     /// <inheritdoc/>
-    public override long PreparedBytes(TensorShape weight) => sizeof(float) * (_first.Elements + _second.Elements);
+    public override long PreparedBytes(TensorShape weight) => _first.PreparedBytes + _second.PreparedBytes;
 
     /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
@@ -71,24 +71,34 @@ public sealed class LokrDelta : Delta
     }
 
     private sealed class Rows(ThinMatrix first, ThinMatrix second, long inner, float scale)
-        : ComputedRows(first.Columns * second.Columns, first.Columns + second.Columns)
+        : ComputedBlocks(first.Columns * second.Columns, first.Columns + second.Columns)
     {
         protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
-            var left = first.Row(row / inner, scratch);
-            var right = second.Row(row % inner, scratch[first.Columns..]);
-            for (var column = 0; column < left.Length; column++)
-                TensorPrimitives.Multiply(right, left[column] * scale, delta.Slice(column * right.Length, right.Length));
+            var width = second.Columns;
+            for (int at = 0, count; at < delta.Length; at += count * Columns, row += count)
+            {
+                // As far as one row of the first factor goes.
+                count = (int)Math.Min((delta.Length - at) / Columns, inner - (row % inner));
+                var left = first.Rows(row / inner, scratch[..first.Columns]);
+                var right = second.Rows(row % inner, scratch.Slice(first.Columns, count * width));
+                for (var index = 0; index < count * left.Length; index++)
+                {
+                    var (own, column) = (index / left.Length, index % left.Length);
+                    TensorPrimitives.Multiply(
+                        right.Slice(own * width, width), left[column] * scale, delta.Slice(at + (index * width), width));
+                }
+            }
         }
     }
 
     private sealed class PaddedRows(ThinMatrix first, ThinMatrix second, (int Rows, int Kernel) size, float scale)
         : ComputedRows(first.Columns * second.Columns, first.Columns + second.Columns)
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
-            var left = first.Row(row % size.Rows, scratch);
-            var right = second.Row(row / size.Rows, scratch[first.Columns..]);
+            var left = first.Rows(row % size.Rows, scratch[..first.Columns]);
+            var right = second.Rows(row / size.Rows, scratch.Slice(first.Columns, second.Columns));
             for (var at = 0; at < delta.Length; at += size.Kernel)
             {
                 var (input, column) = (at / (left.Length * size.Kernel), at / size.Kernel % left.Length);

@@ -95,15 +95,20 @@ public sealed class MissDelta : Delta
     {
         public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
         {
-            var change = new float[rank];
-            for (var at = 0; at < rows.Length; at += rank)
+            for (int at = 0, count; at < rows.Length; at += count * columns, first += count)
             {
-                var row = first + (at / columns);
-                var block = blocks.AsSpan((int)(row / rank) * rank * rank, rank * rank);
-                LowRankUpdate.Row(change, weight.Slice(at, rank), block);
-                TensorPrimitives.Add(change, block.Slice((int)(row % rank) * rank, rank), change);
-                var target = rows.Slice(at, rank);
-                TensorPrimitives.MultiplyAdd(change, factor, target, target);
+                // As far as one block goes.
+                count = (int)Math.Min((rows.Length - at) / columns, rank - (first % rank));
+                var block = blocks.AsSpan((int)(first / rank) * rank * rank, rank * rank);
+                var sum = rows.Slice(at, count * columns);
+                var packed = new PackedBasis(block, rank);
+                BlockProducts.Add(sum, weight.Slice(at, sum.Length), factor, [packed], columns);
+                packed.Release();
+                for (var part = 0; part < sum.Length; part += rank)
+                {
+                    var target = sum.Slice(part, rank);
+                    TensorPrimitives.FusedMultiplyAdd(block.Slice((int)((first + (part / columns)) % rank) * rank, rank), factor, target, target);
+                }
             }
         }
     }

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Problems;
 using LoraOps.Tensors;
@@ -62,21 +60,21 @@ public sealed class OftDelta : Delta
 
     /// <inheritdoc/>
     public override long PreparedBytes(TensorShape weight) =>
-        (long)BlockSize * BlockSize * ((_upper.Shape[0] * sizeof(float)) + (4 * sizeof(double)));
+        (_upper.Shape[0] * PackedBasis.Bytes(BlockSize, BlockSize)) + (4L * sizeof(double) * BlockSize * BlockSize);
 
     /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
     {
         var count = (int)_upper.Shape[0];
-        var blocks = new float[count][];
+        var blocks = new PackedBasis[count];
         var upper = new float[_upper.Shape[1]];
         for (var index = 0; index < count; index++)
         {
             _upper.ReadFloats((long)index * upper.Length, upper);
-            blocks[index] = Block(upper, Limit(upper) * (Layer == LayerKind.Embedding ? 1 : -1));
+            blocks[index] = new PackedBasis(Block(upper, Limit(upper) * (Layer == LayerKind.Embedding ? 1 : -1)), BlockSize);
         }
 
-        return new BlockRotation(blocks, BlockSize, (int)weight.Shape.RowLength);
+        return new BlockRotation(blocks, (int)weight.Shape.RowLength);
     }
 
     // R(Q)ᵀ is R(−Q): the sign of the factor transposes.
@@ -98,21 +96,10 @@ public sealed class OftDelta : Delta
         return norm <= limit ? 1 : limit / norm;
     }
 
-    private sealed class BlockRotation(float[][] blocks, int size, int columns) : RowUpdate
+    private sealed class BlockRotation(PackedBasis[] blocks, int columns) : RowUpdate
     {
-        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor)
-        {
-            var buffer = ArrayPool<float>.Shared.Rent(size);
-            var change = buffer.AsSpan(0, size);
-            for (var at = 0; at < rows.Length; at += size)
-            {
-                LowRankUpdate.Row(change, weight.Slice(at, size), blocks[at % columns / size % blocks.Length]);
-                var target = rows.Slice(at, size);
-                TensorPrimitives.MultiplyAdd(change, factor, target, target);
-            }
-
-            ArrayPool<float>.Shared.Return(buffer);
-        }
+        public override void AddTo(long first, Span<float> rows, ReadOnlySpan<float> weight, float factor) =>
+            BlockProducts.Add(rows, weight, factor, blocks, columns);
     }
 }
 

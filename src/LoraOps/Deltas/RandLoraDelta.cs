@@ -70,7 +70,7 @@ public sealed class RandLoraDelta : Delta
     // Row o of P · Q: Σ over ν of γ[ν] ⊙ Σ over ρ of P[o, ρ·n + ν] · λ[ρ, ν] · A[ρ].
     private sealed class Rows(RandLoraFactors factors, float scale) : ComputedRows(factors.Side, factors.Side + (2 * factors.Inner))
     {
-        protected override void Compute(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
+        protected override void ComputeRow(long row, Span<float> delta, ReadOnlySpan<float> weight, Span<float> scratch)
         {
             var sum = scratch[..factors.Side];
             var line = scratch.Slice(factors.Side, factors.Inner);

@@ -24,8 +24,10 @@ internal sealed record ThinFactors(Tensor Left, Tensor? Right = null, Tensor? Co
     /// <summary>The elements of the kernel that the core spans; 1 without.</summary>
     public long KernelLength => Core is null ? 1 : Core.Shape.ElementCount / ((long)Rank * Rank);
 
-    /// <summary>The elements that <see cref="ToMatrix"/> keeps.</summary>
-    public long Elements => Right is null ? Left.Shape.ElementCount : Rank * (Rows + Columns);
+    /// <summary>The memory of <see cref="ToMatrix"/>.</summary>
+    public long PreparedBytes => Right is null
+        ? sizeof(float) * Left.Shape.ElementCount
+        : ThinMatrix.PreparedBytes(Rows, Columns, Rank) + (Core is null ? 0 : sizeof(float) * (Left.Shape.ElementCount + Right.Shape.ElementCount));
 
     /// <summary>Reads the factors of one module.</summary>
     /// <param name="parts">Its tensors.</param>

@@ -40,9 +40,10 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
         return (change.Type.Bits() / 8) + (copies * sizeof(float));
     }
 
-    /// <summary>The memory that the deltas take when they are prepared.</summary>
+    /// <summary>The memory that the deltas take when they are prepared: a product's factors also packed, or in float64.</summary>
     public static long Prepared(TensorChange change) =>
-        (change.Start.IsExact ? 1 : 3) * change.Additions.Sum(addition => addition.Module.Delta.PreparedBytes(change.Layout));
+        change.Additions.Sum(addition =>
+            (change.Start.IsExact && !addition.Module.Delta.IsProduct ? 1 : 3) * addition.Module.Delta.PreparedBytes(change.Layout));
 
     /// <inheritdoc/>
     public override void Prepare() =>

@@ -46,6 +46,10 @@ public sealed class PackedBasis
     /// <summary>The number of panels.</summary>
     public int PanelCount => (Columns + PanelWidth - 1) / PanelWidth;
 
+    /// <summary>The most memory that a basis takes: the arrays of the pool are up to twice as long as needed.</summary>
+    public static long Bytes(long rank, long columns) =>
+        (2 * sizeof(float) * rank * (columns + PanelWidth - 1) / PanelWidth * PanelWidth) + 128;
+
     private int PanelLength => Rank * PanelWidth;
 
     /// <summary>One panel, [rank, <see cref="PanelWidth"/>].</summary>

@@ -62,6 +62,20 @@ public sealed class FusedUpdateTests
     }
 
     [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Parts_of_longer_rows_are_updated_as_if_they_were_alone(int rows, int columns, int rank)
+    {
+        var (weights, coefficients, basis) = Operands(rows, columns, rank);
+        var (wide, wideCoefficients) = (Widened(weights, columns, 3, 2), Widened(coefficients, rank, 1, 7));
+        FusedUpdate.Apply(weights, coefficients, new PackedBasis(basis, rank));
+
+        Assert.True(FusedUpdate.Apply(
+            wide.AsSpan(3), wideCoefficients.AsSpan(1), new PackedBasis(basis, rank), new RowSteps(rows, columns + 5, rank + 8)));
+
+        Assert.Equal(Widened(weights, columns, 3, 2), wide);
+    }
+
+    [Theory]
     [InlineData("DOTNET_EnableAVX512", "DOTNET_EnableAVX512F")]
     [InlineData("DOTNET_EnableHWIntrinsic", "DOTNET_EnableHWIntrinsic")]
     public void Is_the_same_bits_with_fewer_instructions(string option, string olderName)
@@ -109,6 +123,10 @@ public sealed class FusedUpdateTests
     public void Refuses_factors_that_do_not_fit()
     {
         Assert.Throws<ArgumentException>(() => FusedUpdate.Apply(new float[5], new float[2], new PackedBasis(new float[2], 1)));
+        Assert.Throws<ArgumentException>(() => FusedUpdate.Apply(new float[4], new float[2], new PackedBasis(new float[2], 1), new RowSteps(2, 1, 1)));
+        Assert.Throws<ArgumentException>(() => FusedUpdate.Apply(new float[4], new float[4], new PackedBasis(new float[4], 2), new RowSteps(2, 2, 1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            FusedUpdate.Apply(new float[4], new float[1], new PackedBasis(new float[2], 1), new RowSteps(2, 2, 1)));
         Assert.Throws<ArgumentException>(() => new PackedBasis(new float[3], 2));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PackedBasis([], 0));
         var released = new PackedBasis(new float[2], 1);
@@ -122,6 +140,10 @@ public sealed class FusedUpdateTests
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
         return (Values(rows * columns), Values(rows * rank), Values(rank * columns));
     }
+
+    // Rows with elements before and behind that nobody may touch.
+    private static float[] Widened(float[] values, int columns, int before, int behind) =>
+        [.. values.Chunk(columns).SelectMany(row => (float[])[.. Enumerable.Repeat(7f, before), .. row, .. Enumerable.Repeat(7f, behind)])];
 
     private static double[] Expected(float[] weights, float[] coefficients, float[] basis, int rank)
     {
