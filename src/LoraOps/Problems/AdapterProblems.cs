@@ -83,7 +83,7 @@ public static class AdapterProblems
             ProblemCode.MethodRefused,
             file,
             $"peft_type {peftType}: {reason}",
-            "Use an adapter of a method that changes weights: LORA, with or without DoRA.");
+            "Use an adapter of a method that changes weights: the README lists them.");
 
     /// <summary><see cref="ProblemCode.MethodUnknown"/></summary>
     public static Problem MethodUnknown(string file, string peftType, string nearest) =>
@@ -91,7 +91,7 @@ public static class AdapterProblems
             ProblemCode.MethodUnknown,
             file,
             $"peft_type '{peftType}' is not known{nearest}",
-            "Check the config: LoraOps reads LORA, with or without DoRA.");
+            "Check the config: the README lists the methods that are read.");
 
     /// <summary><see cref="ProblemCode.VariantRefused"/></summary>
     public static Problem VariantRefused(string file, string field, string reason, string advice) =>

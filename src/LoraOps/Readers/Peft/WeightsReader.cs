@@ -14,6 +14,7 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
     private readonly SortedDictionary<(ModuleName Module, int Depth), Dictionary<string, Tensor>> _parts = [];
     private readonly SortedDictionary<string, Replacement> _replacements = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _onlyTraining = new(StringComparer.Ordinal);
+    private readonly HashSet<ModuleName> _broken = [];
     private readonly Dictionary<string, Tensor> _shared = new(StringComparer.Ordinal);
     private readonly List<(PeftKey Key, Tensor Tensor)> _others = [];
     private readonly AdapterMethod[] _methods = [.. AdapterMethods.Of(config.PeftType)];
@@ -29,14 +30,20 @@ internal sealed class WeightsReader(string file, string adapter, AdapterConfig c
         var name = PeftKey.AdapterOf(all.Select(tensor => tensor.Name)) ?? adapter;
         foreach (var tensor in all)
         {
-            if (PeftKey.Parse(tensor.Name, name) is { } key && !IsOnlyForTraining(key) && IsSound(tensor, PartOf(key)))
+            if (PeftKey.Parse(tensor.Name, name) is not { } key || IsOnlyForTraining(key))
+                continue;
+
+            if (IsSound(tensor, PartOf(key)))
                 Sort(key, tensor);
+            else
+                _broken.Add(key.Module);
         }
 
         if (_onlyTraining.Count > 0)
             findings.Warnings.Add($"left out what only training uses: {string.Join(", ", _onlyTraining)}");
 
-        var modules = _parts.SelectMany(module => ReadModule(module.Key, module.Value)).ToList();
+        // A module that misses a broken tensor is not told too: the tensor's own problem is the cause.
+        var modules = _parts.Where(module => !_broken.Contains(module.Key.Module)).SelectMany(module => ReadModule(module.Key, module.Value)).ToList();
         AddReplacements();
         return (modules, [.. _replacements.Values]);
     }
