@@ -37,7 +37,9 @@ internal sealed record PeftKey(ModuleName Module, string? Part, string Parameter
 
         var depth = DepthOf(segments);
         var wrapped = segments.RemoveAll(segment => segment == Wrapped) > 0;
-        return segments.Exists(AdapterMethods.Parts.Contains) ? OfPart(segments, adapter, wrapped) with { Depth = depth } : OfReplacement(segments, adapter, wrapped);
+        return segments.Exists(AdapterMethods.Parts.Contains)
+            ? OfPart(segments, adapter, wrapped) with { Depth = depth }
+            : OfReplacement(segments, adapter, wrapped);
     }
 
     /// <summary>The name that follows the parts of every key where a raw dump kept an adapter's own, or null if there is no single one.</summary>
