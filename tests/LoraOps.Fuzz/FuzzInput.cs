@@ -50,5 +50,6 @@ public sealed record FuzzInput(string Target, IReadOnlyList<(string Path, byte[]
 
     // Truths and reports lie beside the inputs of a golden case.
     private static bool IsInput(string path) =>
-        !Path.GetFileName(path).StartsWith("truth", StringComparison.Ordinal) && Path.GetFileName(path) is not ("merged.safetensors" or "case.json" or "README.md");
+        !Path.GetFileName(path).StartsWith("truth", StringComparison.Ordinal) &&
+        Path.GetFileName(path) is not ("merged.safetensors" or "case.json" or "README.md");
 }

@@ -38,7 +38,8 @@ public sealed class FuzzRun
         _corpus = options.Replay is { } saved
             ? [FuzzInput.Load(saved)]
             : [.. Corpus.Load(options.UsesShared).Where(input => options.Only is null || input.Target == options.Only)];
-        _byTarget = _corpus.GroupBy(input => input.Target, StringComparer.Ordinal).ToDictionary(group => group.Key, group => (IReadOnlyList<FuzzInput>)[.. group], StringComparer.Ordinal);
+        _byTarget = _corpus.GroupBy(input => input.Target, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => (IReadOnlyList<FuzzInput>)[.. group], StringComparer.Ordinal);
     }
 
     /// <summary>Runs and tells what happened; false if anything was found.</summary>
@@ -110,7 +111,7 @@ public sealed class FuzzRun
         var tally = _tallies.GetValueOrDefault(input.Target) ?? (_tallies[input.Target] = new Tally());
         var accepted = error is null;
         var limit = (2 * input.Size) + (input.Target == Targets.Merge ? Merging : Reading);
-        tally.Add(error as LoraOpsException, allocated, limit, input.Size);
+        tally.Add(_case, error as LoraOpsException, allocated, limit, input.Size);
         if (error is not null and not LoraOpsException)
             Report(input, error.ToString());
         else if (allocated > limit)

@@ -8,6 +8,7 @@ internal sealed class Tally
     private readonly SortedDictionary<string, long> _codes = new(StringComparer.Ordinal);
     private long _accepted;
     private long _mostAllocated;
+    private long _worstCase;
     private double _worstShare;
     private double _worstRatio;
 
@@ -15,11 +16,12 @@ internal sealed class Tally
     public long Cases { get; private set; }
 
     /// <summary>Counts a case.</summary>
+    /// <param name="number">Its number.</param>
     /// <param name="error">Why it was refused; null if it was accepted.</param>
     /// <param name="allocated">The bytes that it took.</param>
     /// <param name="limit">The most that it may take.</param>
     /// <param name="size">The bytes of its files.</param>
-    public void Add(LoraOpsException? error, long allocated, long limit, long size)
+    public void Add(long number, LoraOpsException? error, long allocated, long limit, long size)
     {
         Cases++;
         _accepted += error is null ? 1 : 0;
@@ -27,7 +29,8 @@ internal sealed class Tally
             _codes[id] = _codes.GetValueOrDefault(id) + 1;
 
         _mostAllocated = Math.Max(_mostAllocated, allocated);
-        _worstShare = Math.Max(_worstShare, (double)allocated / limit);
+        if ((double)allocated / limit > _worstShare)
+            (_worstShare, _worstCase) = ((double)allocated / limit, number);
 
         // Of a file of a few bytes the constant is all there is.
         if (size >= 1 << 16)
@@ -35,6 +38,11 @@ internal sealed class Tally
     }
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant(
-        $"{Cases,9} cases, {_accepted} accepted, most allocated {_mostAllocated} bytes, {_worstShare:p1} of the limit; {_worstRatio:f2} x files from 64 KiB\n    {string.Join(' ', _codes.Select(code => $"{code.Key[4..]}:{code.Value}"))}");
+    public override string ToString()
+    {
+        var codes = string.Join(' ', _codes.Select(code => $"{code.Key[4..]}:{code.Value}"));
+        return FormattableString.Invariant(
+            $"{Cases,9} cases, {_accepted} accepted, most allocated {_mostAllocated} bytes, {_worstShare:p1} of the limit in case {_worstCase}; ") +
+            FormattableString.Invariant($"{_worstRatio:f2} x files from 64 KiB\n    {codes}");
+    }
 }

@@ -11,7 +11,8 @@ internal static class TensorBytes
         if (a.Type != b.Type || !a.Shape.Equals(b.Shape))
             return false;
 
-        var (left, right) = (new byte[BlockBytes], new byte[BlockBytes]);
+        var block = Math.Min(BlockBytes, a.ByteLength);
+        var (left, right) = (new byte[block], new byte[block]);
         for (var at = 0L; at < a.ByteLength; at += BlockBytes)
         {
             var length = (int)Math.Min(BlockBytes, a.ByteLength - at);

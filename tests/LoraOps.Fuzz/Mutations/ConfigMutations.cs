@@ -15,7 +15,8 @@ public static class ConfigMutations
     ];
 
     private static readonly string[] Types =
-        [.. AdapterMethods.All.Select(method => method.PeftType).Concat(AdapterMethods.Refused.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. AdapterMethods.All.Select(method => method.PeftType)
+            .Concat(AdapterMethods.Refused.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>A changed copy; the same bytes if they are no JSON object.</summary>
     public static byte[] Mutate(byte[] json, Random random)

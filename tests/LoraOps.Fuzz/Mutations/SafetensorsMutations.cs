@@ -9,7 +9,8 @@ namespace LoraOps.Fuzz.Mutations;
 public static class SafetensorsMutations
 {
     private const int LengthBytes = 8;
-    private static readonly string[] Types = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "U32", "F4", "F8_E8M0"];
+    private static readonly string[] Types =
+        ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "U32", "F4", "F8_E8M0"];
 
     /// <summary>A changed copy.</summary>
     public static byte[] Mutate(byte[] bytes, byte[] other, Random random)
@@ -122,7 +123,8 @@ public static class SafetensorsMutations
                 own[^1] = new[] { "weight", "bias", "default", "alpha", "lora_mid", "lora_up" }[random.Next(6)];
                 break;
             case 2:
-                own[random.Next(own.Length)] = new[] { "lora_A", "lora_B", "base_layer", "modules_to_save", "original_module", "", "0", "lm_head" }[random.Next(8)];
+                own[random.Next(own.Length)] = new[]
+                    { "lora_A", "lora_B", "base_layer", "modules_to_save", "original_module", "", "0", "lm_head" }[random.Next(8)];
                 break;
             case 3:
                 return string.Join('.', own.Skip(random.Next(own.Length)));
@@ -199,8 +201,9 @@ public static class SafetensorsMutations
         {
             var begin = data.Length;
             data.Write(part.Bytes);
-            text.Append(FormattableString.Invariant(
-                $"{JsonSerializer.Serialize(part.Name)}:{{\"dtype\":\"{part.Type}\",\"shape\":[{string.Join(',', part.Shape)}],\"data_offsets\":[{begin},{data.Length}]}},"));
+            var shape = string.Join(',', part.Shape);
+            text.Append(JsonSerializer.Serialize(part.Name)).Append(FormattableString.Invariant(
+                $":{{\"dtype\":\"{part.Type}\",\"shape\":[{shape}],\"data_offsets\":[{begin},{data.Length}]}},"));
         }
 
         text.Length -= text.Length > 1 ? 1 : 0;

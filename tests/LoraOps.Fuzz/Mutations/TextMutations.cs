@@ -44,7 +44,8 @@ public static partial class TextMutations
     /// <summary>Some value as JSON, not always well formed.</summary>
     public static string Value(Random random) => Values[random.Next(Values.Length)];
 
-    private static string Replaced(string text, Match token, string by) => string.Concat(text.AsSpan(0, token.Index), by, text.AsSpan(token.Index + token.Length));
+    private static string Replaced(string text, Match token, string by) =>
+        string.Concat(text.AsSpan(0, token.Index), by, text.AsSpan(token.Index + token.Length));
 
     // A field a second time, as it is or with another value.
     private static string Duplicated(string text, Random random)

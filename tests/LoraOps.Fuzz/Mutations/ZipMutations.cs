@@ -12,7 +12,8 @@ public static class ZipMutations
     private const int MostRecord = 46;
 
     private static readonly byte[] Opcodes =
-        [.. "(.012FGIJKLMNPQRSTUVX]_abcdeghijloqrstu}\u0080\u0081\u0082\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008e\u0093\u0094\u0095".Select(c => (byte)c)];
+        [.. "(.012FGIJKLMNPQRSTUVX]_abcdeghijloqrstu}\u0080\u0081\u0082\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008e\u0093\u0094\u0095"
+            .Select(c => (byte)c)];
 
     /// <summary>A changed copy.</summary>
     public static byte[] Mutate(byte[] bytes, byte[] other, Random random)
@@ -93,7 +94,8 @@ public static class ZipMutations
                 return ByteMutations.Mutate(copy, [opcode], random);
             default:
                 // At an opcode of the file, where there is one: most bytes are names.
-                var places = Enumerable.Range(0, copy.Length).Where(place => System.Array.IndexOf(Opcodes, copy[place]) >= 0 && copy[place] is < 0x61 or > 0x7A).ToArray();
+                var places = Enumerable.Range(0, copy.Length)
+                    .Where(place => System.Array.IndexOf(Opcodes, copy[place]) >= 0 && copy[place] is < 0x61 or > 0x7A).ToArray();
                 copy[places.Length > 0 ? places[random.Next(places.Length)] : at] = opcode;
                 return copy;
         }
