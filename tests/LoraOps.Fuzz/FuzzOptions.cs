@@ -27,6 +27,9 @@ public sealed record FuzzOptions
     /// <summary>Where the inputs of findings are saved.</summary>
     public string Findings { get; init; } = "artifacts/fuzz";
 
+    /// <summary>False where others allocate beside it: then only a merge's first thread is counted.</summary>
+    public bool IsAlone { get; init; } = true;
+
     /// <summary>Mutate the golden data beside the checkout too.</summary>
     public bool UsesShared { get; init; } = true;
 

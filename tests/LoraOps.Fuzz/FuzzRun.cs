@@ -120,7 +120,7 @@ public sealed class FuzzRun
             Report(input, $"wrote {stray}");
     }
 
-    private static (Exception? Error, long Allocated) Measured(Sandbox sandbox, FuzzInput input)
+    private (Exception? Error, long Allocated) Measured(Sandbox sandbox, FuzzInput input)
     {
         Exception? error = null;
         var before = Allocated(input);
@@ -137,8 +137,8 @@ public sealed class FuzzRun
     }
 
     // A merge works on several threads; nobody else allocates much meanwhile.
-    private static long Allocated(FuzzInput input) =>
-        input.Target == Targets.Merge ? GC.GetTotalAllocatedBytes() : GC.GetAllocatedBytesForCurrentThread();
+    private long Allocated(FuzzInput input) =>
+        input.Target == Targets.Merge && _options.IsAlone ? GC.GetTotalAllocatedBytes() : GC.GetAllocatedBytesForCurrentThread();
 
     private bool IsStuck()
     {

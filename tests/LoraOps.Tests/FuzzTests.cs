@@ -17,7 +17,8 @@ public sealed class FuzzTests
         // The machine may be busy with other tests: only the command is strict about time.
         var options = new FuzzOptions
         {
-            Seed = seed, Cases = 1500, Time = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1), UsesShared = false, Findings = folder.Path,
+            Seed = seed, Cases = 1500, Time = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1), UsesShared = false, IsAlone = false,
+            Findings = folder.Path,
         };
 
         Assert.True(FuzzRun.Execute(options, log), log.ToString());
@@ -30,7 +31,7 @@ public sealed class FuzzTests
         string Run()
         {
             using var log = new StringWriter();
-            FuzzRun.Execute(new FuzzOptions { Seed = 5, Cases = 50, First = 7, UsesShared = false, Only = "safetensors" }, log);
+            FuzzRun.Execute(new FuzzOptions { Seed = 5, Cases = 50, First = 7, UsesShared = false, IsAlone = false, Only = "safetensors" }, log);
             return string.Join('\n', log.ToString().Split('\n').Where(line => !line.Contains("allocated", StringComparison.Ordinal)));
         }
 
