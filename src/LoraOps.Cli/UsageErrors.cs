@@ -19,7 +19,8 @@ internal static class UsageErrors
             || (!message.StartsWith("Unrecognized", StringComparison.Ordinal)
                 && !message.StartsWith("Required command", StringComparison.Ordinal)
                 && !message.StartsWith("Required argument", StringComparison.Ordinal)));
-        return [.. unknown.Concat(rest).Distinct(StringComparer.Ordinal).Select(message => CommandProblems.UsageWrong(name, message))];
+        var empty = parsed.Tokens.Any(token => token.Type == TokenType.Argument && token.Value.Length == 0) ? ["one of its values is empty"] : Array.Empty<string>();
+        return [.. unknown.Concat(empty).Concat(rest).Distinct(StringComparer.Ordinal).Select(message => CommandProblems.UsageWrong(name, message))];
     }
 
     // The parser takes a mistyped option for an argument's value; who means it writes -- before it.

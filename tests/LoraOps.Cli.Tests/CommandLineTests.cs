@@ -41,6 +41,14 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
+    public void An_empty_value_is_a_wrong_command_line()
+    {
+        var run = Loraops.Run("merge", "--base", "base", "--adapter", "adapter", "-o", "").Ended(2);
+
+        Assert.Contains("one of its values is empty", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Raises(ProblemCode.Cancelled)]
     public void A_cancelled_command_exits_130()
     {

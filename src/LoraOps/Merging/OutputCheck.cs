@@ -12,23 +12,32 @@ internal static class OutputCheck
         SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite)
     {
         var target = Real(output);
-        var inputs = adapters.Select(source => source.Adapter.Folder)
-            .Append(model.Weights.Path)
-            .Concat(model.Weights.Files.Shards.Select(shard => shard.Path));
+        string?[] inputs =
+        [
+            .. adapters.SelectMany(source => FilesOf(source.Adapter)),
+            model.Weights.Path, model.Weights.Files.ConfigPath, model.Weights.Files.IndexPath,
+            .. model.Weights.Files.Shards.Select(shard => shard.Path),
+        ];
 
         // An output folder is replaced as a whole, with everything inside it.
-        if (inputs.Select(Real).Any(input => input == target || input.StartsWith(target + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        if (inputs.OfType<string>().Select(Real).Any(input => input == target || input.StartsWith(target + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
             yield return OutputProblems.OutputIsInput(output);
         else if (StagedOutput.Obstacle(output, overwrite) is { } problem)
             yield return problem;
     }
 
+    private static string[] FilesOf(Adapter adapter) => Directory.Exists(adapter.Folder)
+        ? [adapter.Folder, .. Directory.EnumerateFiles(adapter.Folder, "adapter_*")]
+        : [adapter.Folder];
+
+    // A link may be anywhere on the way: the folder of an input may have several names.
     private static string Real(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        if (!Path.Exists(full))
+        if (Path.GetDirectoryName(full) is not { } parent)
             return full;
 
-        return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        var here = Path.Combine(Real(parent), Path.GetFileName(full));
+        return Path.Exists(here) && File.ResolveLinkTarget(here, returnFinalTarget: true) is { } target ? Real(target.FullName) : here;
     }
 }

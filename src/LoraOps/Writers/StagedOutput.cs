@@ -53,6 +53,9 @@ public sealed class StagedOutput : IDisposable
     /// <summary>The problem that writing to this destination would meet, or null; for planning.</summary>
     public static Problem? Obstacle(string destination, bool overwrite)
     {
+        if (Io.Path.GetDirectoryName(Io.Path.GetFullPath(destination)) is null)
+            return OutputProblems.OutputUnwritable(destination, "it is the root of a file system");
+
         var exists = File.Exists(destination) ||
             (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any());
         return exists && !overwrite ? OutputProblems.OutputExists(destination) : null;

@@ -228,7 +228,14 @@ public sealed class MergePlanTests : IDisposable
         var adapter = new TinyAdapter().Linear("model.q", 2, 2);
         var overwrite = new MergeOptions { Overwrite = true };
 
-        foreach (var output in (string[])[source, _folder.Path, _folder["adapter"], Directory.GetFiles(source, "*.safetensors")[0]])
+        var link = Directory.CreateSymbolicLink(_folder["link"], _folder.Path).FullName;
+        var weights = Directory.GetFiles(source, "*.safetensors")[0];
+        string[] outputs =
+        [
+            source, _folder.Path, _folder["adapter"], weights, _folder["adapter/adapter_model.safetensors"], Path.Combine(source, "config.json"),
+            Path.Combine(link, Path.GetFileName(source)), Path.Combine(link, Path.GetRelativePath(_folder.Path, weights)),
+        ];
+        foreach (var output in outputs)
         {
             var problems = Assert.Throws<LoraOpsException>(() => Plan(source, output, adapter, overwrite)).Problems;
             Assert.Equal([ProblemCode.OutputIsInput], problems.Select(problem => problem.Code));

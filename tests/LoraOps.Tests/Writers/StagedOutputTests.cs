@@ -11,6 +11,10 @@ public sealed class StagedOutputTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void The_root_of_a_file_system_is_no_place_for_an_output() => Assert.Equal(
+        ProblemCode.OutputUnwritable, StagedOutput.Obstacle(Path.GetPathRoot(Path.GetFullPath("."))!, overwrite: true)?.Code);
+
+    [Fact]
     public void Shows_a_file_only_when_it_is_committed()
     {
         using (var output = StagedOutput.ForFile(_folder["a.bin"], overwrite: false))

@@ -20,8 +20,8 @@ internal sealed class FourBitLayout : QuantisedLayout
     /// <inheritdoc/>
     public override void Read(LayoutReading reading)
     {
-        var states = reading.Names.Where(name => name.Contains(StateMark, StringComparison.Ordinal)).ToDictionary(Owner, StringComparer.Ordinal);
-        foreach (var (weight, name) in states)
+        var states = reading.Names.Where(name => name.Contains(StateMark, StringComparison.Ordinal)).ToLookup(Owner, StringComparer.Ordinal);
+        foreach (var (weight, name) in states.SelectMany(group => group.Select(name => (group.Key, name))))
         {
             var kind = name[(weight.Length + StateMark.Length)..];
             if (!Kinds.Contains(kind))
@@ -30,7 +30,7 @@ internal sealed class FourBitLayout : QuantisedLayout
                 Add(reading, codes, name, state);
         }
 
-        foreach (var name in reading.Names.Where(name => Suffixes.Any(suffix => IsPart(name, suffix) && !states.ContainsKey(name[..^suffix.Length]))))
+        foreach (var name in reading.Names.Where(name => Suffixes.Any(suffix => IsPart(name, suffix) && !states.Contains(name[..^suffix.Length]))))
             reading.Missing(name, name[..name.LastIndexOf('.')] + StateMark + Kinds[0]);
     }
 

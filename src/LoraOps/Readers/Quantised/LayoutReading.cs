@@ -60,7 +60,9 @@ internal sealed class LayoutReading(Checkpoint files, QuantisationConfig? config
         if (weight.Name != stored && files.Find(weight.Name) is not null)
             Invalid(stored, $"the checkpoint has '{weight.Name}' beside it");
 
-        _weights.Add(stored, weight);
+        if (!_weights.TryAdd(stored, weight))
+            Invalid(stored, $"it is stored as {_weights[stored].Format} and as {weight.Format} at once");
+
         _companions.UnionWith(companions.Where(name => files.Find(name) is not null));
     }
 

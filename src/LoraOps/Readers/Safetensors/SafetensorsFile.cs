@@ -63,12 +63,20 @@ public sealed class SafetensorsFile : IDisposable
     public Tensor? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>The file's bytes before its data: the length and the header as they are, for a copy that keeps them.</summary>
+    /// <exception cref="LoraOpsException">The file was shortened since it was checked, or cannot be read.</exception>
     public byte[] HeaderBytes()
     {
         var bytes = new byte[LengthBytes + _headerBytes];
-        _file.Position = 0;
-        _file.ReadExactly(bytes);
-        return bytes;
+        try
+        {
+            _file.Position = 0;
+            _file.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (IOException error)
+        {
+            throw new LoraOpsException(FileProblems.FileUnreadable(Path, error.Message));
+        }
     }
 
     /// <summary>Closes the file; its tensors throw from now on.</summary>

@@ -100,6 +100,22 @@ public sealed class BrokenQuantisedTests : IDisposable
     public void A_weight_beside_its_codes_is_refused() => AssertInvalid(
         Refused("awq", tensor => tensor, TinyCheckpoint.Tensor(Q + "weight", ElementType.F16, 24, 64)), Q + "qweight");
 
+    [Fact]
+    public void A_weight_in_two_layouts_is_refused()
+    {
+        var codes = new BufferTensor(Q + "weight", ElementType.I8, new TensorShape(960, 1), new byte[960]);
+        AssertInvalid(
+            Refused("nf4-double", tensor => tensor.Name == codes.Name ? codes : tensor, TinyCheckpoint.Tensor(Q + "SCB", ElementType.F32, 960)),
+            codes.Name);
+    }
+
+    [Fact]
+    public void A_second_state_of_a_weight_is_refused()
+    {
+        var second = new BufferTensor(Q + "weight.quant_state.bitsandbytes__fp4", ElementType.U8, new TensorShape(2), "{}"u8.ToArray());
+        AssertInvalid(Refused("nf4-double", tensor => tensor, second), second.Name);
+    }
+
     [Theory]
     [InlineData("gptq-v2", "\"bits\": 4", "\"bits\": 3")]
     [InlineData("gptq-v2", "\"gptq_v2\"", "\"marlin\"")]
