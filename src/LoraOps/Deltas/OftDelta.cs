@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Problems;
 using LoraOps.Tensors;
@@ -60,7 +61,7 @@ public sealed class OftDelta : Delta
 
     /// <inheritdoc/>
     public override long PreparedBytes(TensorShape weight) =>
-        (_upper.Shape[0] * PackedBasis.Bytes(BlockSize, BlockSize)) + (4L * sizeof(double) * BlockSize * BlockSize);
+        (_upper.Shape[0] * PackedBasis.Bytes(BlockSize, BlockSize)) + (5L * sizeof(double) * BlockSize * BlockSize);
 
     /// <inheritdoc/>
     public override RowUpdate Prepare(TargetWeight weight)
@@ -68,21 +69,26 @@ public sealed class OftDelta : Delta
         var count = (int)_upper.Shape[0];
         var blocks = new PackedBasis[count];
         var upper = new float[_upper.Shape[1]];
+        var memory = (double[][])[.. Enumerable.Range(0, 3).Select(_ => new double[checked(BlockSize * BlockSize)])];
+        var rotation = new float[BlockSize * BlockSize];
         for (var index = 0; index < count; index++)
         {
             _upper.ReadFloats((long)index * upper.Length, upper);
-            blocks[index] = new PackedBasis(Block(upper, Limit(upper) * (Layer == LayerKind.Embedding ? 1 : -1)), BlockSize);
+            Rotate(upper, Limit(upper) * (Layer == LayerKind.Embedding ? 1 : -1), memory, rotation);
+            blocks[index] = new PackedBasis(rotation, BlockSize);
         }
 
         return new BlockRotation(blocks, (int)weight.Shape.RowLength);
     }
 
     // R(Q)ᵀ is R(−Q): the sign of the factor transposes.
-    private float[] Block(ReadOnlySpan<float> upper, double factor)
+    private void Rotate(ReadOnlySpan<float> upper, double factor, double[][] memory, Span<float> rotation)
     {
-        var skew = CayleyTransform.Skew(upper, BlockSize, factor);
-        var rotation = _form.Terms == 0 ? CayleyTransform.Exact(skew, BlockSize) : CayleyTransform.Series(skew, BlockSize, _form.Terms);
-        return Array.ConvertAll(rotation, value => (float)value);
+        CayleyTransform.Skew(upper, BlockSize, factor, memory[0]);
+        var exact = _form.Terms == 0
+            ? CayleyTransform.Exact(memory[0], BlockSize)
+            : CayleyTransform.Series(memory[0], BlockSize, _form.Terms, (memory[1], memory[2]));
+        TensorPrimitives.ConvertTruncating<double, float>(exact, rotation);
     }
 
     // Constrained OFT pulls a block back when the norm of its skew matrix, which holds each element twice, is too large.

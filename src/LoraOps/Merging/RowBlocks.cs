@@ -14,6 +14,9 @@ namespace LoraOps.Merging;
 internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic, long blockRows, Targets targets)
     : TensorBlocks(change.ByteLength, blockRows * RowBytes(change))
 {
+    // What a second-level cache holds beside what the deltas need.
+    private const int CachedElements = 1 << 16;
+
     private RowUpdate[] _updates = [];
 
     /// <inheritdoc/>
@@ -53,7 +56,20 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
     public override void Release() => _updates = [];
 
     /// <inheritdoc/>
+    /// <remarks>Piece by piece, because each is gone through several times.</remarks>
     public override void Fill(long offset, Span<byte> bytes, Scratch scratch)
+    {
+        var group = RowGroup(change) * RowBytes(change);
+        var cached = CachedElements * change.Type.Bits() / 8;
+        var piece = change.Start.IsExact ? (int)Math.Min(bytes.Length, Math.Max(1, cached / group) * group) : bytes.Length;
+        for (var at = 0; at < bytes.Length; at += piece)
+            FillPiece(offset + at, bytes[at..Math.Min(bytes.Length, at + piece)], scratch);
+
+        if (!FiniteCheck.AllFinite(change.Type, bytes))
+            throw new LoraOpsException(MergeProblems.NotFinite(targets.BasePath, change.Name, change.Type.Name()));
+    }
+
+    private void FillPiece(long offset, Span<byte> bytes, Scratch scratch)
     {
         var first = offset / (change.Type.Bits() / 8);
         var rows = scratch.Floats(0, bytes.Length / (change.Type.Bits() / 8));
@@ -75,8 +91,6 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             rows = Transposed(rows, scratch, 0, fromStored: false);
 
         Encode(first, rows, bytes);
-        if (!FiniteCheck.AllFinite(change.Type, bytes))
-            throw new LoraOpsException(MergeProblems.NotFinite(targets.BasePath, change.Name, change.Type.Name()));
     }
 
     /// <inheritdoc/>

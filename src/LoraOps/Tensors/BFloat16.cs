@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -12,6 +13,7 @@ internal static class BFloat16
     private const uint Quiet = 0x0040;
 
     /// <summary>Widens codes; exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Decode(ReadOnlySpan<ushort> source, Span<float> values)
     {
         var i = 0;
@@ -32,6 +34,7 @@ internal static class BFloat16
     }
 
     /// <summary>Rounds to the nearest code, ties to the even one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Encode(ReadOnlySpan<float> values, Span<ushort> destination)
     {
         var i = 0;

@@ -12,20 +12,19 @@ public static class CayleyTransform
     /// <param name="upper">[size · (size − 1) / 2] row by row</param>
     /// <param name="size">Rows and columns.</param>
     /// <param name="factor">What every element is multiplied with.</param>
-    public static double[] Skew(ReadOnlySpan<float> upper, int size, double factor)
+    /// <param name="matrix">Receives [size, size].</param>
+    public static void Skew(ReadOnlySpan<float> upper, int size, double factor, Span<double> matrix)
     {
-        var matrix = new double[checked(size * size)];
         var at = 0;
         for (var row = 0; row < size; row++)
         {
+            matrix[(row * size) + row] = 0;
             for (var column = row + 1; column < size; column++, at++)
             {
                 matrix[(row * size) + column] = factor * upper[at];
                 matrix[(column * size) + row] = -factor * upper[at];
             }
         }
-
-        return matrix;
     }
 
     /// <summary>(I − Q)(I + Q)⁻¹ − I, which is −2 (I + Q)⁻¹ Q, by elimination with row exchanges.</summary>
@@ -49,9 +48,10 @@ public static class CayleyTransform
     /// <param name="skew">[size, size]</param>
     /// <param name="size">Rows and columns.</param>
     /// <param name="terms">The number of terms, from 1.</param>
-    public static double[] Series(double[] skew, int size, int terms)
+    /// <param name="memory">Two working arrays of the matrix's size; the result is one of them.</param>
+    public static double[] Series(double[] skew, int size, int terms, (double[], double[]) memory)
     {
-        var result = new double[skew.Length];
+        var (result, next) = memory;
         if (terms <= 2)
         {
             TensorPrimitives.Multiply(skew, 2 * (terms - 1), result);
@@ -59,7 +59,6 @@ public static class CayleyTransform
         }
 
         // Horner's rule, from the last power: each step is 2Q + result · Q.
-        var next = new double[skew.Length];
         skew.CopyTo(result, 0);
         for (var power = Math.Max(3, terms - 1) - 1; power > 0; power--)
         {

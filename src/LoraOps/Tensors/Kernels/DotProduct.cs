@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace LoraOps.Tensors.Kernels;
@@ -12,6 +13,7 @@ public static class DotProduct
 
     /// <summary>The sum of the products; both have the same length.</summary>
     /// <exception cref="ArgumentException">They have not.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Of(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
     {
         if (left.Length != right.Length)
