@@ -48,11 +48,15 @@ internal sealed record MemoryPlan
         var least = RuntimeBytes + prepared + block;
         var room = Math.Max(budget ?? UsualBytes, least) - RuntimeBytes - prepared;
         var workers = (int)Math.Clamp(room / block, 1, Math.Max(2, Environment.ProcessorCount));
+
+        // Each worker has a file of its own, and factors: as many as fit without taking more than half of the blocks' room.
+        var more = prepared == 0 ? 0 : Math.Min(workers - 1, Math.Min(room / 2, room - (workers * block)) / prepared);
+        room -= more * prepared;
         return new MemoryPlan(arithmetic)
         {
             Workers = workers,
             BlockBytes = Math.Clamp(room / workers, block, Math.Max(block, MostBlockBytes)),
-            PreparedBytes = prepared,
+            PreparedBytes = (1 + more) * prepared,
             LeastBytes = least,
             PeakBytes = Math.Max(budget ?? UsualBytes, least),
             Oversized = merged.Find(change => LeastBlock(change, arithmetic) > sizeof(float) * (long)Array.MaxLength),

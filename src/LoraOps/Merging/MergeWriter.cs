@@ -14,7 +14,7 @@ internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<lon
     /// <param name="outputs">Their paths and what they hold.</param>
     public void Write(IEnumerable<(string Path, OutputShard Shard)> outputs)
     {
-        using var queue = new BlockQueue(outputs.SelectMany(output => Jobs(output.Path, output.Shard)), memory.PreparedBytes);
+        var queue = new BlockQueue(outputs.Select(output => new Lane(Jobs(output.Path, output.Shard))), memory.PreparedBytes);
         var workers = Enumerable.Range(0, memory.Workers).Select(_ => new Thread(() => Work(queue))).ToList();
         workers.ForEach(worker => worker.Start());
         workers.ForEach(worker => worker.Join());
@@ -63,7 +63,8 @@ internal sealed class MergeWriter(MemoryPlan memory, Targets targets, Action<lon
         var scratch = new Scratch();
         try
         {
-            while (queue.Take() is { } job)
+            Lane? own = null;
+            while (queue.Take(ref own) is { } job)
             {
                 stop.ThrowIfCancellationRequested();
                 Count(job.Copy is { } copy ? copy() : Make(job.Tensor!, job.Index, scratch, queue));
