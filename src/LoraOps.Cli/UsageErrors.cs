@@ -19,7 +19,7 @@ internal static class UsageErrors
             || (!message.StartsWith("Unrecognized", StringComparison.Ordinal)
                 && !message.StartsWith("Required command", StringComparison.Ordinal)
                 && !message.StartsWith("Required argument", StringComparison.Ordinal)));
-        var empty = parsed.Tokens.Any(token => token.Type == TokenType.Argument && token.Value.Length == 0) ? ["one of its values is empty"] : Array.Empty<string>();
+        var empty = parsed.Tokens.Where(token => token.Type == TokenType.Argument && token.Value.Length == 0).Select(_ => "one of its values is empty");
         return [.. unknown.Concat(empty).Concat(rest).Distinct(StringComparer.Ordinal).Select(message => CommandProblems.UsageWrong(name, message))];
     }
 

@@ -20,7 +20,8 @@ internal static class OutputCheck
         ];
 
         // An output folder is replaced as a whole, with everything inside it.
-        if (inputs.OfType<string>().Select(Real).Any(input => input == target || input.StartsWith(target + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        var inside = target + Path.DirectorySeparatorChar;
+        if (inputs.OfType<string>().Select(Real).Any(input => input == target || input.StartsWith(inside, StringComparison.Ordinal)))
             yield return OutputProblems.OutputIsInput(output);
         else if (StagedOutput.Obstacle(output, overwrite) is { } problem)
             yield return problem;
