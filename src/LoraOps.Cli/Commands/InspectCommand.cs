@@ -4,6 +4,7 @@ using LoraOps.Cli.Inspecting;
 using LoraOps.Cli.Output;
 using LoraOps.Merging;
 using LoraOps.Problems;
+using LoraOps.Readers.Peft;
 
 namespace LoraOps.Cli.Commands;
 
@@ -42,6 +43,7 @@ internal sealed class InspectCommand : Verb
         return new Answer(ArtifactKinds.Of(path) switch
         {
             ArtifactKind.Adapter => AdapterSheet.Of(path),
+            ArtifactKind.Checkpoint when PeftReader.IsBare(path) => AdapterSheet.Of(path),
             ArtifactKind.Checkpoint => CheckpointSheet.OfCheckpoint(path),
             ArtifactKind.Samples => CheckpointSheet.OfSamples(path),
             ArtifactKind.Bundle => BundleSheet.Inspect(path),

@@ -12,8 +12,8 @@ internal sealed class AdapterOptions(bool required = true)
 {
     private readonly Option<string[]> _adapters = new("--adapter")
     {
-        Description = "An adapter folder, with a name of its own if wanted; several are added up.",
-        HelpName = "[NAME=]DIR",
+        Description = "An adapter's folder, or one file of kohya or diffusers, with a name of its own if wanted; several are added up.",
+        HelpName = "[NAME=]DIR|FILE",
         Required = required,
     };
 

@@ -24,7 +24,7 @@ internal sealed record MemoryPlan
     /// <summary>The memory of prepared factors that may be alive at a time.</summary>
     public required long PreparedBytes { get; init; }
 
-    /// <summary>The least budget that the merge can be done in.</summary>
+    /// <summary>The least memory that the merge can be done in, beside what the runtime takes.</summary>
     public required long LeastBytes { get; init; }
 
     /// <summary>The tensor that decides <see cref="LeastBytes"/>; null if nothing is merged.</summary>
@@ -36,7 +36,7 @@ internal sealed record MemoryPlan
     /// <summary>The budget: the most memory that the merge takes, whatever the machine's number of processors.</summary>
     public required long PeakBytes { get; init; }
 
-    /// <summary>Shares a budget; one that is too small is exceeded, which <see cref="LeastBytes"/> tells.</summary>
+    /// <summary>Shares a budget; one that is too small is exceeded, which <see cref="PeakBytes"/> tells.</summary>
     /// <param name="changes">What is merged.</param>
     /// <param name="arithmetic">Whose arithmetic.</param>
     /// <param name="budget">The budget in bytes, or null.</param>
@@ -45,8 +45,8 @@ internal sealed record MemoryPlan
         var merged = changes.Where(change => !change.IsCopy).ToList();
         var prepared = merged.Select(change => Prepared(change, arithmetic)).DefaultIfEmpty().Max();
         var block = merged.Select(change => LeastBlock(change, arithmetic)).Append(CopyBytes).Max();
-        var least = RuntimeBytes + prepared + block;
-        var room = Math.Max(budget ?? UsualBytes, least) - RuntimeBytes - prepared;
+        var least = prepared + block;
+        var room = Math.Max((budget ?? UsualBytes) - RuntimeBytes, least) - prepared;
         var workers = (int)Math.Clamp(room / block, 1, Math.Max(2, Environment.ProcessorCount));
 
         // Each worker has a file of its own, and factors: as many as fit without taking more than half of the blocks' room.
@@ -58,7 +58,7 @@ internal sealed record MemoryPlan
             BlockBytes = Math.Clamp(room / workers, block, Math.Max(block, MostBlockBytes)),
             PreparedBytes = (1 + more) * prepared,
             LeastBytes = least,
-            PeakBytes = Math.Max(budget ?? UsualBytes, least),
+            PeakBytes = Math.Max(budget ?? UsualBytes, least + RuntimeBytes),
             Oversized = merged.Find(change => LeastBlock(change, arithmetic) > sizeof(float) * (long)Array.MaxLength),
             Largest = merged.MaxBy(change => Prepared(change, arithmetic) + LeastBlock(change, arithmetic)),
         };

@@ -144,7 +144,7 @@ public sealed class MergePlan : IDisposable
             throw new LoraOpsException([.. findings.Problems]);
 
         var memory = MemoryPlan.Of(changes.Values, options.Arithmetic, options.MemoryBytes);
-        CheckMemory(model.Weights.Path, memory, options.MemoryBytes, findings.Problems);
+        CheckMemory(model.Weights.Path, memory, options.MemoryBytes, findings);
         if (findings.Problems.Count > 0)
             throw new LoraOpsException([.. findings.Problems]);
 
@@ -171,12 +171,15 @@ public sealed class MergePlan : IDisposable
         return IsFile(output) ? [OutputLayout.Joined(shards)] : shards;
     }
 
-    private static void CheckMemory(string basePath, MemoryPlan memory, long? allowed, ICollection<Problem> problems)
+    private static void CheckMemory(string basePath, MemoryPlan memory, long? allowed, Findings findings)
     {
         if (memory.Oversized is { } change)
-            problems.Add(MergeProblems.TooLarge(basePath, change.Name, change.Shape.ToString()));
+            findings.Problems.Add(MergeProblems.TooLarge(basePath, change.Name, change.Shape.ToString()));
         else if (memory.LeastBytes > allowed)
-            problems.Add(MergeProblems.MemoryTooSmall(basePath, memory.Largest?.Name, memory.LeastBytes, allowed.Value));
+            findings.Problems.Add(MergeProblems.MemoryTooSmall(basePath, memory.Largest?.Name, memory.LeastBytes, allowed.Value));
+        else if (memory.PeakBytes > allowed)
+            findings.Warnings.Add(
+                $"the runtime itself takes up to {MemoryPlan.RuntimeBytes} bytes: the whole may take {memory.PeakBytes}, more than is allowed");
     }
 
     private static bool IsFile(string output) => output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);

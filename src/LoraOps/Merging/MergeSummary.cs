@@ -36,7 +36,7 @@ public sealed record MergeSummary
     /// <summary>The most memory that the merge takes, in bytes, with the runtime's own.</summary>
     public required long PeakBytes { get; init; }
 
-    /// <summary>The least memory that the merge could be done in, in bytes, with the runtime's own.</summary>
+    /// <summary>The least memory that the merge could be done in, in bytes, beside what the runtime takes.</summary>
     public required long LeastBytes { get; init; }
 
     /// <summary>From which quantisation the base's weights were dequantised, and to which type; null if none were quantised.</summary>

@@ -50,7 +50,7 @@ public static class MergeProblems
         new(
             ProblemCode.MemoryTooSmall,
             basePath,
-            (tensor is null ? "copying the base" : $"merging tensor '{tensor}'") + $" needs {needed} bytes with the runtime's own, {allowed} are allowed",
+            (tensor is null ? "copying the base" : $"merging tensor '{tensor}'") + $" needs {needed} bytes, {allowed} are allowed",
             "Give a larger --memory.");
 
     /// <summary><see cref="ProblemCode.BaseTypeUnsupported"/></summary>

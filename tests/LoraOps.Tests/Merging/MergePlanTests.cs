@@ -217,7 +217,7 @@ public sealed class MergePlanTests : IDisposable
 
         var least = plan.Summary.LeastBytes;
         using var enough = Plan(source, _folder["out"], adapter, new MergeOptions { MemoryBytes = least });
-        Assert.Equal(least, enough.Summary.PeakBytes);
+        Assert.Contains("the runtime itself takes", Assert.Single(enough.Summary.Warnings), StringComparison.Ordinal);
         Assert.Equal([ProblemCode.MemoryTooSmall], Problems(source, adapter, new MergeOptions { MemoryBytes = least - 1 }));
     }
 

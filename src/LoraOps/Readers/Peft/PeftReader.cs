@@ -1,6 +1,7 @@
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
 
 namespace LoraOps.Readers.Peft;
@@ -10,6 +11,19 @@ namespace LoraOps.Readers.Peft;
 /// </summary>
 public static class PeftReader
 {
+    /// <summary>True if the path is, or holds, one safetensors file whose tensors are named as kohya, LyCORIS or diffusers do.</summary>
+    /// <param name="path">A file or folder.</param>
+    /// <exception cref="LoraOpsException">The file is no valid safetensors file.</exception>
+    public static bool IsBare(string path)
+    {
+        // Several files are the shards of a checkpoint.
+        if ((Directory.Exists(path) && Directory.EnumerateFiles(path, "*.safetensors").Skip(1).Any()) || BareFile.Find(path) is not { } file)
+            return false;
+
+        using var weights = SafetensorsFile.Open(file);
+        return weights.Tensors.Count > 0 && weights.Tensors.All(tensor => BareKey.Parse(tensor.Name) is not null);
+    }
+
     /// <summary>Reads and checks one adapter. Tensors stay in the file and are read when asked for.</summary>
     /// <param name="folder">
     /// The folder that holds adapter_config.json, itself or in exactly one sub-folder; or one safetensors file of kohya, LyCORIS or
