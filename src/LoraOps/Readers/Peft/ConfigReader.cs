@@ -46,7 +46,7 @@ internal static class ConfigReader
         if (!residualBase && config.PeftType == "LORA")
             CheckInitialization(file, config.Initialization, problems);
 
-        CheckPatterns(config, problems);
+        CheckPatterns(config, file, problems);
         return config;
     }
 
@@ -146,7 +146,7 @@ internal static class ConfigReader
             problems.Add(AdapterProblems.InitializationUnknown(file, initialization));
     }
 
-    private static void CheckPatterns(AdapterConfig config, ICollection<Problem> problems)
+    private static void CheckPatterns(AdapterConfig config, string file, ICollection<Problem> problems)
     {
         try
         {
@@ -155,8 +155,8 @@ internal static class ConfigReader
         }
         catch (LoraOpsException error)
         {
-            foreach (var problem in error.Problems)
-                problems.Add(problem);
+            // Every module would meet it again.
+            throw new LoraOpsException([.. problems, .. error.Problems.Select(problem => problem with { Where = file })]);
         }
     }
 }
