@@ -45,6 +45,7 @@ internal sealed class InspectCommand : Verb
             ArtifactKind.Adapter => AdapterSheet.Of(path),
             ArtifactKind.Checkpoint when PeftReader.IsBare(path) => AdapterSheet.Of(path),
             ArtifactKind.Checkpoint => CheckpointSheet.OfCheckpoint(path),
+            ArtifactKind.Torch => CheckpointSheet.OfTorch(path),
             ArtifactKind.Samples => CheckpointSheet.OfSamples(path),
             ArtifactKind.Bundle => BundleSheet.Inspect(path),
             ArtifactKind.Array => CheckpointSheet.OfArray(path),

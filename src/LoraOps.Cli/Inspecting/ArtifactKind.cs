@@ -1,6 +1,7 @@
 using LoraOps.Bundles;
 using System.Buffers.Binary;
 using LoraOps.Readers;
+using LoraOps.Readers.TorchPickle;
 
 namespace LoraOps.Cli.Inspecting;
 
@@ -15,6 +16,9 @@ internal enum ArtifactKind
 
     /// <summary>One safetensors file, or a folder or index of them.</summary>
     Checkpoint,
+
+    /// <summary>A file of torch.save.</summary>
+    Torch,
 
     /// <summary>An ONNX model.</summary>
     Onnx,
@@ -84,6 +88,9 @@ internal static class ArtifactKinds
 
         if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
             return ArtifactKind.Array;
+
+        if (TorchFile.IsNamed(path))
+            return ArtifactKind.Torch;
 
         return path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? ArtifactKind.Onnx : ArtifactKind.Unknown;
     }

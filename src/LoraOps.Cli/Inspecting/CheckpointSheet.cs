@@ -1,6 +1,7 @@
 using LoraOps.Cli.Output;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Readers.Samples;
+using LoraOps.Readers.TorchPickle;
 using LoraOps.Tensors;
 
 namespace LoraOps.Cli.Inspecting;
@@ -25,6 +26,10 @@ internal static class CheckpointSheet
             .AddGrid("metadata", ["key", "value"], Metadata(checkpoint), detail: true)
             .AddNotes("warnings", checkpoint.Warnings);
     }
+
+    /// <summary>A file of torch.save; nothing in it is run.</summary>
+    public static Sheet OfTorch(string path) =>
+        AddTensors(new Sheet().Add("kind", "torch file").Add("path", path), [.. TorchFile.Read(path)]);
 
     /// <summary>A folder of .npy arrays.</summary>
     public static Sheet OfSamples(string path)

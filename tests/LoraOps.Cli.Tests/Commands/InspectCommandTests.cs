@@ -41,6 +41,17 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public void A_torch_file_shows_its_tensors_and_a_tampered_one_is_refused()
+    {
+        var json = Loraops.RunJson("inspect", Fixtures.Path("torch-bin-hostile", "valid-transposed.bin"));
+
+        Assert.Equal("torch file", json.GetProperty("kind").GetString());
+        Assert.NotEqual(0, json.GetProperty("tensors").GetArrayLength());
+        Loraops.Run("inspect", Fixtures.Path("torch-bin-hostile", "malicious-os-system.bin")).Ended(4);
+        Loraops.Run("inspect", Fixtures.Path("torch-bin-hostile", "damaged-legacy-non-zip.bin")).Ended(4);
+    }
+
+    [Fact]
     public void Content_tells_more_than_a_name()
     {
         using var folder = new TemporaryFolder();
