@@ -27,7 +27,8 @@ internal sealed class MergeCommand : Verb
         DefaultValueFactory = _ => "exact",
     }.Among("exact", "peft");
 
-    private readonly Option<long?> _memory = ByteSize.Option("--memory", "The most memory that the merge may take, about 96 MB of it the runtime's; for example 512MB.");
+    private readonly Option<long?> _memory = ByteSize.Option(
+        "--memory", "The most memory that the merge may take, about 96 MB of it the runtime's; for example 512MB.");
     private readonly Option<long?> _maxShardSize = ByteSize.Option("--max-shard-size", "Cut the output into files of at most this size.");
 
     private readonly Option<bool> _allowUnmatched = new("--allow-unmatched")
