@@ -48,17 +48,7 @@ public sealed class ProductUpdate : RowUpdate
             return;
 
         var source = Coefficients.AsSpan(checked((int)(first * Rank)), rows.Length / Columns * Rank);
-        var pooled = ArrayPool<float>.Shared.Rent(source.Length);
-        try
-        {
-            var scaled = pooled.AsSpan(0, source.Length);
-            TensorPrimitives.Multiply(source, (float)(Scale * factor), scaled);
-            FusedUpdate.Apply(rows, scaled, _packed.Value);
-        }
-        finally
-        {
-            ArrayPool<float>.Shared.Return(pooled);
-        }
+        LowRankUpdate.Add(rows, source, _packed.Value, (float)(Scale * factor));
     }
 
     /// <summary>

@@ -71,7 +71,7 @@ internal sealed record MemoryPlan
             return new CopiedBlocks(change.Start);
 
         var isProduct = ProductBlocks.Suits(change, _arithmetic);
-        var rowBytes = Math.Max(1, isProduct ? ProductBlocks.RowBytes(change) : RowBlocks.RowBytes(change));
+        var rowBytes = Math.Max(1, change.RowBytes);
         var group = isProduct ? 1 : RowBlocks.RowGroup(change);
         var size = change.Type.Bits() / 8;
         var stored = Math.Min(TensorBlocks.GoodBytes, BlockBytes / ElementBytes(change, _arithmetic) * size);
@@ -91,9 +91,7 @@ internal sealed record MemoryPlan
 
     private static long LeastBlock(TensorChange change, MergeArithmetic arithmetic)
     {
-        var isProduct = ProductBlocks.Suits(change, arithmetic);
-        var rowBytes = isProduct ? ProductBlocks.RowBytes(change) : RowBlocks.RowBytes(change);
-        var elements = rowBytes * (isProduct ? 1 : RowBlocks.RowGroup(change)) / (change.Type.Bits() / 8);
+        var elements = change.Columns * (ProductBlocks.Suits(change, arithmetic) ? 1 : RowBlocks.RowGroup(change));
         return Math.Max(elements * ElementBytes(change, arithmetic), CopyBytes);
     }
 }

@@ -7,7 +7,7 @@ namespace LoraOps.Merging;
 
 /// <summary>A weight and low-rank products, all in one pass: each stored element is widened, updated and rounded once in registers.</summary>
 internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets targets)
-    : TensorBlocks(change.ByteLength, blockRows * RowBytes(change))
+    : TensorBlocks(change.ByteLength, blockRows * change.RowBytes)
 {
     private JoinedProduct? _product;
 
@@ -19,9 +19,6 @@ internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets
         arithmetic == MergeArithmetic.Exact && change.Start.Type == change.Type && change.Start.IsExact &&
         change.Type is ElementType.BF16 or ElementType.F32 or ElementType.F16 &&
         change.Additions.TrueForAll(addition => addition.Module.Delta.IsProduct);
-
-    /// <summary>The bytes of one row as stored.</summary>
-    public static long RowBytes(TensorChange change) => Columns(change) * change.Type.Bits() / 8;
 
     /// <summary>The memory that the factors take: as read, joined and packed.</summary>
     public static long Prepared(TensorChange change) => 3 * change.Additions.Sum(addition => addition.Module.Delta.PreparedBytes(change.Layout));
@@ -35,7 +32,7 @@ internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets
     public override void Fill(long offset, Span<byte> bytes, Scratch scratch)
     {
         change.Start.ReadBytes(offset, bytes);
-        var row = offset / RowBytes(change);
+        var row = offset / change.RowBytes;
         var isFinite = change.Type switch
         {
             ElementType.BF16 => _product!.AddTo(row, MemoryMarshal.Cast<byte, ushort>(bytes)),
@@ -50,7 +47,7 @@ internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets
     public override void FillChange(long offset, Span<float> values, Scratch scratch)
     {
         values.Clear();
-        _product!.AddTo(offset / RowBytes(change), values);
+        _product!.AddTo(offset / change.RowBytes, values);
     }
 
     /// <inheritdoc/>
@@ -68,7 +65,4 @@ internal sealed class ProductBlocks(TensorChange change, long blockRows, Targets
         ElementCodec.Encode(change.Type, values, bytes);
         return FiniteCheck.AllFinite(change.Type, bytes);
     }
-
-    private static long Columns(TensorChange change) =>
-        change.IsTransposed ? change.Shape[1] : change.Additions[0].Module.Delta.ColumnsOf(change.Shape);
 }

@@ -12,7 +12,7 @@ namespace LoraOps.Merging;
 /// because a row of PyTorch's layout is spread over all of it.
 /// </summary>
 internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic, long blockRows, Targets targets)
-    : TensorBlocks(change.ByteLength, blockRows * RowBytes(change))
+    : TensorBlocks(change.ByteLength, blockRows * change.RowBytes)
 {
     // What a second-level cache holds beside what the deltas need.
     private const int CachedElements = 1 << 16;
@@ -22,13 +22,10 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
     /// <inheritdoc/>
     public override long PreparedBytes => Prepared(change);
 
-    /// <summary>The bytes of one row as stored.</summary>
-    public static long RowBytes(TensorChange change) => Columns(change) * change.Type.Bits() / 8;
-
     /// <summary>The rows that are made together: a multiple of them is a block.</summary>
     public static long RowGroup(TensorChange change)
     {
-        var rows = change.Shape.ElementCount / Math.Max(1, Columns(change));
+        var rows = change.Shape.ElementCount / Math.Max(1, change.Columns);
         if (change.IsTransposed)
             return Math.Max(1, rows);
 
@@ -59,7 +56,7 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
     /// <remarks>Piece by piece, because each is gone through several times.</remarks>
     public override void Fill(long offset, Span<byte> bytes, Scratch scratch)
     {
-        var group = RowGroup(change) * RowBytes(change);
+        var group = RowGroup(change) * change.RowBytes;
         var cached = CachedElements * change.Type.Bits() / 8;
         var piece = change.Start.IsExact ? (int)Math.Min(bytes.Length, Math.Max(1, cached / group) * group) : bytes.Length;
         for (var at = 0; at < bytes.Length; at += piece)
@@ -84,7 +81,7 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             if (index == 0 || arithmetic == MergeArithmetic.Peft)
                 rows[..weight.Length].CopyTo(weight);
 
-            Add(index, first / Columns(change), rows, weight, scratch);
+            Add(index, first / change.Columns, rows, weight, scratch);
         }
 
         if (change.IsTransposed)
@@ -110,7 +107,7 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
             if (delta.Replaces)
                 TensorPrimitives.Add(rows, weight, rows);
 
-            update.AddTo(first / Columns(change), rows, delta.NeedsWeight ? weight : [], (float)addition.Source.Weight);
+            update.AddTo(first / change.Columns, rows, delta.NeedsWeight ? weight : [], (float)addition.Source.Weight);
             if (delta.Replaces)
                 TensorPrimitives.Subtract(rows, weight, rows);
         }
@@ -169,10 +166,6 @@ internal sealed class RowBlocks(TensorChange change, MergeArithmetic arithmetic,
     }
 
     private static bool NeedsWeight(TensorChange change) => change.Additions.Exists(addition => addition.Module.Delta.NeedsWeight);
-
-    private static long Columns(TensorChange change) => change.Additions.Count == 0
-        ? change.Shape.RowLength
-        : change.IsTransposed ? change.Shape[1] : change.Additions[0].Module.Delta.ColumnsOf(change.Layout);
 
     private static long LeastCommonMultiple(long a, long b)
     {

@@ -6,6 +6,15 @@ namespace LoraOps.Merging;
 /// <summary>Shows the base's weights to deltas as PyTorch lays them out.</summary>
 internal sealed class Targets(SourceModel model, IReadOnlyDictionary<string, TensorChange> changes)
 {
+    // Workers prepare tensors beside each other; the shapes are the same for all tensors of an adapter.
+    private readonly Lazy<ILookup<WeightedAdapter, TensorShape>> _adapted = new(() => changes.Values
+        .SelectMany(change => change.Additions
+            .Where(addition => addition.Module.Delta.Parameter == "weight")
+            .Select(addition => addition.Source)
+            .Distinct()
+            .Select(source => (Source: source, change.Layout)))
+        .ToLookup(pair => pair.Source, pair => pair.Layout));
+
     /// <summary>The base as it was named, for messages.</summary>
     public string BasePath => model.Weights.Path;
 
@@ -14,9 +23,7 @@ internal sealed class Targets(SourceModel model, IReadOnlyDictionary<string, Ten
     {
         Type = change.Type,
         Sibling = parameter => Sibling(addition.Module.Name, parameter),
-        AdaptedShapes = [.. changes.Values
-            .Where(other => other.Additions.Exists(one => one.Source == addition.Source && one.Module.Delta.Parameter == "weight"))
-            .Select(other => other.Layout)],
+        AdaptedShapes = [.. _adapted.Value[addition.Source]],
     };
 
     private TargetWeight? Sibling(ModuleName module, string parameter) => model.Find(module, parameter) is { } tensor

@@ -34,6 +34,17 @@ internal sealed record TensorChange(string Name, ElementType Type)
     /// <summary>The shape in PyTorch's layout.</summary>
     public TensorShape Layout => IsTransposed ? new TensorShape(Shape[1], Shape[0]) : Shape;
 
+    /// <summary>The elements of a row as stored, which is a row of the deltas' grid unless the file is transposed.</summary>
+    public long Columns => (IsTransposed, Additions.Count) switch
+    {
+        (true, _) => Shape[1],
+        (_, 0) => Shape.RowLength,
+        _ => Additions[0].Module.Delta.ColumnsOf(Shape),
+    };
+
+    /// <summary>The bytes of a row as stored.</summary>
+    public long RowBytes => Columns * Type.Bits() / 8;
+
     /// <summary>The bytes in the output.</summary>
     public long ByteLength => checked((long)((UInt128)Shape.ElementCount * (uint)Type.Bits() / 8));
 
