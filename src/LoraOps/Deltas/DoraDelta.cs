@@ -87,9 +87,10 @@ public sealed class DoraDelta : Delta
         return [.. magnitude.Select((value, column) => (float)(value / Norm(squares[column], column)))];
     }
 
-    private double Norm(double squares, long index) => squares > 0
-        ? Math.Sqrt(squares)
-        : throw new LoraOpsException(AdapterProblems.ZeroNorm(_source.File, _source.Module.Value, index));
+    /// <summary>What is wrong where W + ΔW is zero: PEFT would divide by its norm.</summary>
+    internal LoraOpsException ZeroNorm(long index) => new(AdapterProblems.ZeroNorm(_source.File, _source.Module.Value, index));
+
+    private double Norm(double squares, long index) => squares > 0 ? Math.Sqrt(squares) : throw ZeroNorm(index);
 
     // V = W + ΔW and V's gain, a few rows at a time, which stay in a second-level cache. W is taken from the sum before gain · V
     // is added: of one adapter alone the sum is then zero, and the result is rounded once.

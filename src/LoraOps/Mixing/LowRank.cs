@@ -1,0 +1,58 @@
+using System.Numerics.Tensors;
+
+namespace LoraOps.Mixing;
+
+/// <summary>Δ = scale · B · A, both factors in float64.</summary>
+public sealed class LowRank : DeltaMatrix
+{
+    /// <summary>A product of two factors.</summary>
+    /// <param name="b">[rows, rank] row-major</param>
+    /// <param name="a">[rank, columns] row-major</param>
+    /// <param name="rank">The inner dimension; 0 for a matrix of zeros.</param>
+    /// <param name="size">The rows and columns of the product.</param>
+    /// <param name="scale">The factor of the product: alpha / r and the like.</param>
+    /// <exception cref="ArgumentException">The lengths do not belong together.</exception>
+    public LowRank(double[] b, double[] a, int rank, (int Rows, int Columns) size, double scale = 1)
+        : base(size.Rows, size.Columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        if (b.LongLength != (long)Rows * rank || a.LongLength != (long)rank * Columns)
+            throw new ArgumentException("The factors have not the sizes that the product says.", nameof(rank));
+
+        (B, A, Rank, Scale) = (b, a, rank, scale);
+    }
+
+    /// <summary>[rows, rank] row-major, without the scale.</summary>
+    public double[] B { get; }
+
+    /// <summary>[rank, columns] row-major.</summary>
+    public double[] A { get; }
+
+    /// <summary>The inner dimension; 0 for a matrix of zeros.</summary>
+    public int Rank { get; }
+
+    /// <summary>The factor of the product.</summary>
+    public double Scale { get; }
+
+    /// <summary>B with the scale and a further factor in it: [rows, rank] row-major.</summary>
+    public double[] ScaledB(double factor = 1)
+    {
+        var scaled = new double[B.Length];
+        TensorPrimitives.Multiply(B, Scale * factor, scaled);
+        return scaled;
+    }
+
+    /// <inheritdoc/>
+    public override void Read(int first, Span<double> values)
+    {
+        values.Clear();
+        for (var row = first; !values.IsEmpty; row++, values = values[Columns..])
+        {
+            for (var index = 0; index < Rank; index++)
+            {
+                var sum = values[..Columns];
+                TensorPrimitives.FusedMultiplyAdd(A.AsSpan(index * Columns, Columns), Scale * B[(row * Rank) + index], sum, sum);
+            }
+        }
+    }
+}

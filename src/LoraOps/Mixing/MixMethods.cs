@@ -1,0 +1,18 @@
+namespace LoraOps.Mixing;
+
+/// <summary>Every way to mix.</summary>
+public static class MixMethods
+{
+    /// <summary>By name in ordinal order.</summary>
+    public static IReadOnlyList<MixMethod> All { get; } =
+    [
+        new CatMix(),
+    ];
+
+    /// <summary>The method of a name, with dashes or underscores; null if there is none.</summary>
+    public static MixMethod? Find(string name)
+    {
+        var wanted = name.Replace('_', '-');
+        return All.FirstOrDefault(method => method.Name == wanted);
+    }
+}
