@@ -7,6 +7,12 @@ public static class MixMethods
     public static IReadOnlyList<MixMethod> All { get; } =
     [
         new CatMix(),
+        new LinearMix(),
+        new ModelStockMix(),
+        new NuslerpMix(),
+        new SlerpMix(),
+        new SumSvdMix(),
+        new TaskArithmeticMix(),
     ];
 
     /// <summary>The method of a name, with dashes or underscores; null if there is none.</summary>

@@ -24,7 +24,7 @@ public static class MixParameters
         Number("epsilon", "della: how far probabilities lie from the density.", 0, 0.5, (settings, value) => settings with { Epsilon = value }),
         Number("gamma", "breadcrumbs: the share of the largest elements that is dropped.", 0, 1, (settings, value) => settings with { Gamma = value }),
         Number("t", "slerp: the way from the first adapter to the second.", 0, 1, (settings, value) => settings with { T = value }),
-        Word<Granularity>("granularity", "nuslerp, model-stock: what an angle is taken over.", (settings, word) => settings with { Granularity = word }),
+        Word<Granularity>("granularity", "slerp, nuslerp, model-stock: what an angle is taken over.", (settings, word) => settings with { Granularity = word }),
         Whole("keep_per_adapter", "tsv-m: how many singular values of each adapter are kept.", 1, (settings, value) => settings with { KeepPerAdapter = value }),
     ];
 

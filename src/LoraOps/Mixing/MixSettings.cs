@@ -98,7 +98,7 @@ public sealed record MixSettings
     /// <summary>slerp: the way from the first adapter (0) to the second (1); null: half.</summary>
     public double? T { get; init; }
 
-    /// <summary>nuslerp, model_stock: what an angle is taken over.</summary>
+    /// <summary>slerp, nuslerp, model_stock: what an angle is taken over.</summary>
     public Granularity Granularity { get; init; } = Granularity.Tensor;
 
     /// <summary>tsv_m: how many singular values of each adapter are kept; null: all.</summary>
