@@ -1,0 +1,51 @@
+namespace LoraOps.Mixing;
+
+/// <summary>
+/// Δ = U · diag(σ) · V of a product of factors, without forming it: an orthonormal basis of each factor, and the singular values of
+/// the small matrix between them (exact up to the rounding of float64; by Eckart–Young its head is the best approximation of its rank).
+/// </summary>
+public sealed class ThinSvd
+{
+    internal ThinSvd(double[] u, double[] sigma, double[] v, (int Rows, int Columns) size) =>
+        (U, Sigma, V, Rows, Columns) = (u, sigma, v, size.Rows, size.Columns);
+
+    /// <summary>The rows of Δ.</summary>
+    public int Rows { get; }
+
+    /// <summary>The columns of Δ.</summary>
+    public int Columns { get; }
+
+    /// <summary>The singular values above rounding, largest first; none of a matrix of zeros.</summary>
+    public double[] Sigma { get; }
+
+    /// <summary>[rows, rank] row-major: the left singular vectors, one a column.</summary>
+    public double[] U { get; }
+
+    /// <summary>[rank, columns] row-major: the right singular vectors, one a row.</summary>
+    public double[] V { get; }
+
+    /// <summary>How many singular values there are.</summary>
+    public int Rank => Sigma.Length;
+
+    /// <summary>All singular values that are not rounding, and their vectors. Signs of pairs of vectors are arbitrary but fixed.</summary>
+    /// <param name="delta">Any product; its factors may be dependent, zero, or more than its rows and columns.</param>
+    public static ThinSvd Of(LowRank delta)
+    {
+        var spectrum = new ThinSpectrum(delta);
+        return spectrum.Take(spectrum.Sigma.Length);
+    }
+
+    /// <summary>The product of balanced factors: √σ on both sides.</summary>
+    public LowRank ToLowRank()
+    {
+        var roots = Array.ConvertAll(Sigma, Math.Sqrt);
+        var (b, a) = (new double[U.Length], new double[V.Length]);
+        for (var at = 0; at < b.Length; at++)
+            b[at] = U[at] * roots[at % Rank];
+
+        for (var at = 0; at < a.Length; at++)
+            a[at] = V[at] * roots[at / Columns];
+
+        return new LowRank(b, a, Rank, (Rows, Columns));
+    }
+}
