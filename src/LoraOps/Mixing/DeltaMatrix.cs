@@ -22,7 +22,10 @@ public abstract class DeltaMatrix(int rows, int columns)
     /// <summary>How many rows to read at once, so that a few tiles stay in a second-level cache; from 1.</summary>
     public int TileRows => Math.Clamp(TileElements / Math.Max(1, Columns), 1, Math.Max(1, Rows));
 
-    /// <summary>Works out whole rows; may be called from several threads at once.</summary>
+    /// <summary>
+    /// Works out whole rows; may be called from several threads at once. An element has the same bits whenever it is read and
+    /// whatever rows are read with it: methods that read in passes rely on that.
+    /// </summary>
     /// <param name="first">The first row.</param>
     /// <param name="values">Receives [rows, columns] row-major: as many rows as it holds.</param>
     public abstract void Read(int first, Span<double> values);

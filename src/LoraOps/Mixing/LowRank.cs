@@ -22,6 +22,9 @@ public sealed class LowRank : DeltaMatrix
         (B, A, Rank, Scale) = (b, a, rank, scale);
     }
 
+    /// <summary>A matrix of zeros.</summary>
+    public static LowRank Zero(int rows, int columns) => new([], [], 0, (rows, columns));
+
     /// <summary>[rows, rank] row-major, without the scale.</summary>
     public double[] B { get; }
 

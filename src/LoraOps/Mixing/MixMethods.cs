@@ -8,11 +8,13 @@ public static class MixMethods
     [
         new CatMix(),
         new LinearMix(),
+        new MagnitudePruneMix(),
         new ModelStockMix(),
         new NuslerpMix(),
         new SlerpMix(),
         new SumSvdMix(),
         new TaskArithmeticMix(),
+        new TiesMix(),
     ];
 
     /// <summary>The method of a name, with dashes or underscores; null if there is none.</summary>

@@ -22,4 +22,9 @@ public sealed record MixModule(ModuleName Name, IReadOnlyList<MixShare> Shares, 
 
     /// <summary>True if every owner's delta is a product of two factors, so that none need be formed.</summary>
     public bool IsLowRank => Shares.All(share => share.Delta is LowRank);
+
+    /// <summary>The same module with other deltas.</summary>
+    /// <param name="change">What becomes of an owner's delta; of the same size.</param>
+    internal MixModule With(Func<MixShare, DeltaMatrix> change) =>
+        this with { Shares = [.. Shares.Select(share => share with { Delta = change(share) })] };
 }

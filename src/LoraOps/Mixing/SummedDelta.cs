@@ -27,7 +27,8 @@ internal sealed class SummedDelta : DeltaMatrix
         {
             var part = pooled.AsSpan(0, values.Length);
             delta.Read(first, part);
-            TensorPrimitives.FusedMultiplyAdd(part, factor, values, values);
+            // Two roundings: a value and its opposite cancel exactly, as the definition has it.
+            TensorPrimitives.MultiplyAdd(part, factor, values, values);
         }
 
         ArrayPool<double>.Shared.Return(pooled);
