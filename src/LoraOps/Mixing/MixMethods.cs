@@ -6,7 +6,13 @@ public static class MixMethods
     /// <summary>By name in ordinal order.</summary>
     public static IReadOnlyList<MixMethod> All { get; } =
     [
+        new BreadcrumbsMix(),
+        new BreadcrumbsTiesMix(),
         new CatMix(),
+        new DareLinearMix(),
+        new DareTiesMix(),
+        new DellaMix(),
+        new DellaLinearMix(),
         new LinearMix(),
         new MagnitudePruneMix(),
         new ModelStockMix(),

@@ -27,4 +27,10 @@ public sealed record MixModule(ModuleName Name, IReadOnlyList<MixShare> Shares, 
     /// <param name="change">What becomes of an owner's delta; of the same size.</param>
     internal MixModule With(Func<MixShare, DeltaMatrix> change) =>
         this with { Shares = [.. Shares.Select(share => share with { Delta = change(share) })] };
+
+    /// <summary>The same module with deltas that chance has changed.</summary>
+    /// <param name="change">What becomes of an owner's delta, given its random numbers.</param>
+    /// <param name="seed">The seed of the mix.</param>
+    internal MixModule With(Func<MixShare, CounterRandom, DeltaMatrix> change, ulong seed) =>
+        With(share => change(share, new CounterRandom(seed, Name.Value, share.Position)));
 }

@@ -13,13 +13,16 @@ public sealed class Pruned : DeltaMatrix
     /// <param name="delta">The delta.</param>
     /// <param name="density">The share of elements that is kept, rounded down to a number; from 1 all.</param>
     /// <returns>The delta itself if all are kept.</returns>
-    public static DeltaMatrix By(DeltaMatrix delta, double density)
-    {
-        var count = (long)(density * delta.Count);
-        return density >= 1 || count >= delta.Count ? delta
-            : count <= 0 ? LowRank.Zero(delta.Rows, delta.Columns)
-            : new Pruned(delta, MagnitudeOrder.CutAfter(delta, count));
-    }
+    public static DeltaMatrix By(DeltaMatrix delta, double density) =>
+        density >= 1 ? delta : First(delta, (long)(density * delta.Count));
+
+    /// <summary>The first elements of the magnitude order.</summary>
+    /// <param name="delta">The delta.</param>
+    /// <param name="count">How many are kept.</param>
+    internal static DeltaMatrix First(DeltaMatrix delta, long count) =>
+        count >= delta.Count ? delta
+        : count <= 0 ? LowRank.Zero(delta.Rows, delta.Columns)
+        : new Pruned(delta, MagnitudeOrder.CutAfter(delta, count));
 
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
