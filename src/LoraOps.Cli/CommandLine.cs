@@ -57,6 +57,7 @@ public static class CommandLine
         {
             new InspectCommand(),
             new MergeCommand(),
+            new MixCommand(),
             new ConvertCommand(),
             new QuantizeCommand(),
             new ValidateCommand(),

@@ -20,6 +20,7 @@ public sealed class LayerTests
         ["Mixing"] = ["Problems", "Tensors", "Adapters", "Deltas"],
         ["Writers"] = ["Problems", "Tensors", "Adapters"],
         ["Merging"] = ["Problems", "Tensors", "Adapters", "Readers", "Deltas", "Writers"],
+        ["Transforms"] = ["Problems", "Tensors", "Adapters", "Readers", "Deltas", "Mixing", "Merging", "Writers"],
         ["Bundles"] = ["Problems", "Tensors", "Adapters", "Writers"],
     };
 

@@ -46,24 +46,7 @@ internal sealed class AdapterOptions(bool required = true)
     /// <param name="parsed">The command line.</param>
     /// <param name="residualBase">The base is the one that PiSSA, OLoRA … left behind.</param>
     /// <exception cref="LoraOpsException">An adapter is wrong.</exception>
-    public IReadOnlyList<WeightedAdapter> Read(ParseResult parsed, bool residualBase = false)
-    {
-        var problems = new List<Problem>();
-        var read = new List<WeightedAdapter>();
-        foreach (var source in Sources(parsed))
-        {
-            try
-            {
-                read.Add(new WeightedAdapter(PeftReader.Read(source.Folder, source.Name, residualBase), source.Weight));
-            }
-            catch (LoraOpsException wrong)
-            {
-                problems.AddRange(wrong.Problems);
-            }
-        }
-
-        return problems.Count == 0 ? read : throw new LoraOpsException(problems);
-    }
+    public IReadOnlyList<WeightedAdapter> Read(ParseResult parsed, bool residualBase = false) => AdapterSources.Read(Sources(parsed), residualBase);
 
     /// <summary>Folders, names and weights as given, for a command that reads the adapters itself.</summary>
     public IReadOnlyList<AdapterSource> Sources(ParseResult parsed)

@@ -1,7 +1,6 @@
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Problems;
-using LoraOps.Readers.Peft;
 using LoraOps.Tensors;
 using LoraOps.Writers;
 
@@ -39,23 +38,8 @@ public sealed class MergePlan : IDisposable
     /// <param name="options">How to merge.</param>
     /// <exception cref="LoraOpsException">Everything that is wrong with the adapters, or with them and the base.</exception>
     public static MergePlan Make(
-        string basePath, IReadOnlyList<AdapterSource> adapters, string output, MergeOptions options)
-    {
-        var (read, problems) = (new List<WeightedAdapter>(), new List<Problem>());
-        foreach (var source in adapters)
-        {
-            try
-            {
-                read.Add(new WeightedAdapter(PeftReader.Read(source.Folder, source.Name, options.ResidualBase), source.Weight));
-            }
-            catch (LoraOpsException error)
-            {
-                problems.AddRange(error.Problems);
-            }
-        }
-
-        return problems.Count > 0 ? throw new LoraOpsException(problems) : Make(basePath, read, output, options);
-    }
+        string basePath, IReadOnlyList<AdapterSource> adapters, string output, MergeOptions options) =>
+        Make(basePath, AdapterSources.Read(adapters, options.ResidualBase), output, options);
 
     /// <summary>Plans the merge of adapters that were read.</summary>
     /// <inheritdoc cref="Make(string, IReadOnlyList{AdapterSource}, string, MergeOptions)"/>

@@ -1,5 +1,6 @@
 using LoraOps.Adapters;
 using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
 using LoraOps.Writers;
 
 namespace LoraOps.Merging;
@@ -9,15 +10,15 @@ internal static class OutputCheck
 {
     /// <summary>What is wrong with the output's place.</summary>
     public static IEnumerable<Problem> Problems(
-        SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite)
+        SourceModel model, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite) =>
+        Problems([model.Weights.Files], adapters, output, overwrite);
+
+    /// <summary>What is wrong with the place of an output that is made of checkpoints and adapters.</summary>
+    public static IEnumerable<Problem> Problems(
+        IReadOnlyList<Checkpoint> checkpoints, IReadOnlyList<WeightedAdapter> adapters, string output, bool overwrite)
     {
         var target = Real(output);
-        string?[] inputs =
-        [
-            .. adapters.SelectMany(source => FilesOf(source.Adapter)),
-            model.Weights.Path, model.Weights.Files.ConfigPath, model.Weights.Files.IndexPath,
-            .. model.Weights.Files.Shards.Select(shard => shard.Path),
-        ];
+        var inputs = adapters.SelectMany(source => FilesOf(source.Adapter)).Concat(checkpoints.SelectMany(FilesOf));
 
         // An output folder is replaced as a whole, with everything inside it.
         var inside = target + Path.DirectorySeparatorChar;
@@ -26,6 +27,9 @@ internal static class OutputCheck
         else if (StagedOutput.Obstacle(output, overwrite) is { } problem)
             yield return problem;
     }
+
+    private static IEnumerable<string?> FilesOf(Checkpoint checkpoint) =>
+        [checkpoint.Path, checkpoint.ConfigPath, checkpoint.IndexPath, .. checkpoint.Shards.Select(shard => shard.Path)];
 
     private static string[] FilesOf(Adapter adapter) => Directory.Exists(adapter.Folder)
         ? [adapter.Folder, .. Directory.EnumerateFiles(adapter.Folder, "adapter_*")]

@@ -11,15 +11,15 @@ namespace LoraOps.Mixing;
 /// <summary>Deltas as matrices in canonical orientation.</summary>
 public static class DeltaMatrices
 {
-    /// <summary>The true delta of a module's weight; null if its method cannot be mixed.</summary>
+    /// <summary>The true delta of a module's weight. Factors stay factors; every other method's rows are worked out in float32.</summary>
     /// <param name="delta">What the adapter does to the weight.</param>
-    /// <param name="weight">The base weight in PyTorch's layout; null if there is no base.</param>
-    /// <exception cref="LoraOpsException">The delta depends on the base and there is none, or a row of it has no norm.</exception>
-    public static DeltaMatrix? Of(Delta delta, TargetWeight? weight) => delta switch
+    /// <param name="weight">The base weight in PyTorch's layout; null if the delta needs none and knows its shape.</param>
+    public static DeltaMatrix Of(Delta delta, TargetWeight? weight) => delta switch
     {
         LoraDelta lora => Of(lora),
         DoraDelta dora when weight is not null => Of(dora, weight),
-        _ => null,
+        { IsProduct: true } => Product(delta, weight ?? Unknown(delta)),
+        _ => new AppliedDelta(delta, weight ?? Unknown(delta)),
     };
 
     /// <summary>The factors of LoRA, canonical.</summary>
@@ -27,6 +27,32 @@ public static class DeltaMatrices
     {
         var (b, a) = (Doubles(delta.B), Doubles(delta.A));
         return new LowRank(b, a, delta.Rank, (b.Length / delta.Rank, a.Length / delta.Rank), delta.Scale);
+    }
+
+    // A delta that needs no base asks only for the shape.
+    private static TargetWeight Unknown(Delta delta) => TargetWeight.Of(delta.WeightShape!, []);
+
+    private static LowRank Product(Delta delta, TargetWeight weight)
+    {
+        var update = (ProductUpdate)delta.Prepare(weight);
+        var (rows, columns) = (update.Coefficients.Length / update.Rank, update.Columns);
+        var (b, a) = (Doubles(update.Coefficients), Doubles(update.Basis));
+        if (delta.Layer != LayerKind.Embedding)
+            return new LowRank(b, a, update.Rank, (rows, columns), update.Scale);
+
+        return new LowRank(Turned(a, update.Rank, columns), Turned(b, rows, update.Rank), update.Rank, (columns, rows), update.Scale);
+    }
+
+    private static double[] Turned(double[] values, int rows, int columns)
+    {
+        var turned = new double[values.Length];
+        for (var row = 0; row < rows; row++)
+        {
+            for (var column = 0; column < columns; column++)
+                turned[(column * rows) + row] = values[(row * columns) + column];
+        }
+
+        return turned;
     }
 
     private static DoraMatrix Of(DoraDelta delta, TargetWeight weight)
@@ -59,9 +85,7 @@ public static class DeltaMatrices
         TensorPrimitives.ConvertTruncating<float, double>(floats, values);
     }
 
-    private static double[] Doubles(Tensor tensor)
-    {
-        var floats = tensor.ToFloats();
-        return Array.ConvertAll(floats, value => (double)value);
-    }
+    private static double[] Doubles(Tensor tensor) => Doubles(tensor.ToFloats());
+
+    private static double[] Doubles(float[] values) => Array.ConvertAll(values, value => (double)value);
 }

@@ -7,6 +7,12 @@ namespace LoraOps.Mixing;
 /// <param name="Apply">The settings with this value; null if the text is none of the allowed values.</param>
 public sealed record MixParameter(string Name, string Description, string Allowed, Func<MixSettings, string, MixSettings?> Apply)
 {
+    /// <summary>What stands for the value in help: <c>D</c>, or the words that are allowed.</summary>
+    public required string Placeholder { get; init; }
+
+    /// <summary>True if giving its name alone means true.</summary>
+    public bool IsFlag { get; init; }
+
     /// <summary>The option: <c>--majority-sign-method</c>.</summary>
     public string Option => $"--{Name.Replace('_', '-')}";
 }

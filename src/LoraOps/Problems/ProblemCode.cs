@@ -324,6 +324,21 @@ public enum ProblemCode
     /// <summary>A module name of the adapter fits several layers of the base, or several fit one.</summary>
     LayerAmbiguous = 3020,
 
+    /// <summary>A value of a mixed adapter is not finite in the type that it is stored as.</summary>
+    MixedValueNotFinite = 3031,
+
+    /// <summary>A parameter of a mix is missing, or does not go with its method.</summary>
+    MixSettingInvalid = 3032,
+
+    /// <summary>Two adapters disagree about the shape or the kind of a layer.</summary>
+    MixShapesDiffer = 3033,
+
+    /// <summary>A method's change of a layer cannot be written as LoRA.</summary>
+    MixDeltaRefused = 3034,
+
+    /// <summary>The result depends on the base model, and none was given.</summary>
+    MixBaseNeeded = 3035,
+
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,
 

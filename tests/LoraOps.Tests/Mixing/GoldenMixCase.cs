@@ -7,6 +7,7 @@ using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
 using LoraOps.Tensors.Kernels;
 using LoraOps.Testing;
+using LoraOps.Transforms;
 
 namespace LoraOps.Tests.Mixing;
 
@@ -42,11 +43,36 @@ internal sealed class GoldenMixCase : IDisposable
         from module in Adapters.SelectMany(source => source.Adapter.Modules).Where(module => module.Delta.Parameter == "weight").Select(module => module.Name).Distinct()
         let shares = Adapters.SelectMany((source, position) => source.Adapter.Modules
             .Where(own => own.Name == module && own.Delta.Parameter == "weight")
-            .Select(own => new MixShare(position, source.Weight, DeltaMatrices.Of(own.Delta, Base(module, own.Delta))!)))
+            .Select(own => new MixShare(position, source.Weight, DeltaMatrices.Of(own.Delta, Base(module, own.Delta)))))
         select new MixModule(module, [.. shares], [.. Adapters.Select(source => source.Weight)]);
 
     /// <summary>The truth of a module's weight in canonical orientation.</summary>
     public double[] Truth(ModuleName module) => Canonical(module, Doubles("truth.safetensors", module.Parameter("weight")));
+
+    /// <summary>Every changed parameter and its truth, weights in canonical orientation.</summary>
+    public IEnumerable<(string Parameter, double[] Truth)> Truths()
+    {
+        using var truth = SafetensorsFile.Open(Path.Combine(Folder, "truth.safetensors"));
+        foreach (var tensor in truth.Tensors)
+        {
+            var module = new ModuleName(tensor.Name[..tensor.Name.LastIndexOf('.')]);
+            var values = Doubles("truth.safetensors", tensor.Name);
+            yield return (tensor.Name, tensor.Name.EndsWith(".weight", StringComparison.Ordinal) ? Canonical(module, values) : values);
+        }
+    }
+
+    /// <summary>The base's own values of a parameter.</summary>
+    public float[] Stored(string parameter) => _base.Find(parameter)!.ToFloats();
+
+    /// <summary>The case as a mix into a folder.</summary>
+    public MixRequest Request(string output) => new()
+    {
+        Adapters = Adapters,
+        Method = MixMethods.Find(Method)!,
+        Settings = Settings,
+        Output = output,
+        Base = Path.Combine(Folder, "base.safetensors"),
+    };
 
     /// <summary>The spectrum of a module's weight before truncation, largest first.</summary>
     public double[] SingularValues(ModuleName module) => Doubles("singular_values.safetensors", module.Parameter("weight"));

@@ -1,0 +1,41 @@
+namespace LoraOps.Problems;
+
+/// <summary>What can be wrong when adapters become another adapter.</summary>
+public static class MixProblems
+{
+    /// <summary><see cref="ProblemCode.MixedValueNotFinite"/></summary>
+    public static Problem NotFinite(string file, string tensor, string type) =>
+        new(
+            ProblemCode.MixedValueNotFinite,
+            file,
+            $"tensor '{tensor}' would hold NaN or infinity as {type}",
+            "Store a wider type (--dtype f32), or use smaller weights.");
+
+    /// <summary><see cref="ProblemCode.MixSettingInvalid"/></summary>
+    public static Problem SettingInvalid(string where, string what, string advice) =>
+        new(ProblemCode.MixSettingInvalid, where, what, advice);
+
+    /// <summary><see cref="ProblemCode.MixShapesDiffer"/></summary>
+    public static Problem ShapesDiffer(string folder, string layer, string found, string other, string wanted) =>
+        new(
+            ProblemCode.MixShapesDiffer,
+            folder,
+            $"'{layer}' has shape {found}, adapter '{other}' has {wanted}",
+            "Mix adapters of one base model.");
+
+    /// <summary><see cref="ProblemCode.MixDeltaRefused"/></summary>
+    public static Problem DeltaRefused(string folder, string layer, string method, string reason) =>
+        new(
+            ProblemCode.MixDeltaRefused,
+            folder,
+            $"'{layer}': {method} {reason}",
+            "Merge the adapters into the base instead: loraops merge takes several with --weights.");
+
+    /// <summary><see cref="ProblemCode.MixBaseNeeded"/></summary>
+    public static Problem BaseNeeded(string folder, string layer, string method) =>
+        new(
+            ProblemCode.MixBaseNeeded,
+            folder,
+            $"'{layer}': what {method} changes depends on the base weight",
+            "Give the base model with --base.");
+}

@@ -1,0 +1,38 @@
+using LoraOps.Problems;
+
+namespace LoraOps.Transforms;
+
+/// <summary>Sees that a method has what it needs, and nothing that it does not know.</summary>
+internal static class MixCheck
+{
+    /// <summary>What is wrong with a request's method and parameters.</summary>
+    public static IEnumerable<Problem> Problems(MixRequest request, ICollection<string> warnings)
+    {
+        var (method, settings) = (request.Method, request.Settings);
+        if (method.NeedsDensity && settings.Density is null)
+            yield return MixProblems.SettingInvalid("", $"method {method.Name} drops elements, and no density says how many", "Give --density, for example 0.5.");
+
+        if (method.NeedsRank && settings.Rank is null && settings.Energy is null)
+            yield return MixProblems.SettingInvalid("", $"method {method.Name} cuts the sum to a rank, and none is given", "Give --rank or --energy.");
+
+        if (method.Adapters is { } count && count != request.Adapters.Count)
+            yield return MixProblems.SettingInvalid("", $"method {method.Name} takes {count} adapters, {request.Adapters.Count} are given", $"Give {count}.");
+
+        var names = request.Adapters.Select(source => source.Adapter.Name).ToList();
+        if (request.Keep is { } keep && !names.Contains(keep))
+            yield return MixProblems.SettingInvalid("", $"--keep '{keep}' names none of the adapters {string.Join(", ", names)}", "Name one of them.");
+
+        foreach (var twice in names.GroupBy(name => name).Where(group => group.Count() > 1 && group.Key == request.Keep))
+            yield return MixProblems.SettingInvalid("", $"--keep '{twice.Key}' names {twice.Count()} adapters", "Give them names: --adapter NAME=DIR.");
+
+        if (method.NeedsFactors)
+        {
+            foreach (var (adapter, module) in request.Adapters.SelectMany(source => source.Adapter.Modules.Select(module => (source.Adapter, module)))
+                .Where(pair => pair.module.Delta is { Parameter: "weight", IsProduct: false }))
+                yield return MixProblems.DeltaRefused(adapter.Folder, module.Name.Value, module.Delta.Method, $"is no product of two factors, which {method.Name} works on");
+        }
+
+        foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
+            warnings.Add($"method {method.Name} does not use {name}");
+    }
+}

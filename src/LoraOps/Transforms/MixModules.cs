@@ -1,0 +1,76 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+using LoraOps.Mixing;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+
+namespace LoraOps.Transforms;
+
+/// <summary>Gathers the modules of several adapters; whatever cannot be mixed is a problem that names it.</summary>
+/// <param name="adapters">The adapters in order.</param>
+/// <param name="original">The base, or null.</param>
+/// <param name="problems">Receives what is wrong.</param>
+internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeights? original, ICollection<Problem> problems)
+{
+    private const string Weight = "weight";
+
+    /// <summary>The modules by name; incomplete if problems were found.</summary>
+    public IReadOnlyList<MixedModule> Gather()
+    {
+        var owners = adapters.SelectMany((adapter, position) => Owners(adapter, position).Select(owner => (owner.Weight.Name, Owner: owner)));
+        return [.. owners.GroupBy(pair => pair.Name, pair => pair.Owner).OrderBy(group => group.Key).Select(Module).OfType<MixedModule>()];
+    }
+
+    private IEnumerable<Owner> Owners(Adapter adapter, int position)
+    {
+        foreach (var group in adapter.Modules.GroupBy(module => module.Name))
+        {
+            if (Owner(adapter, position, [.. group]) is { } owner)
+                yield return owner;
+        }
+    }
+
+    private Owner? Owner(Adapter adapter, int position, List<AdapterModule> modules)
+    {
+        var weight = modules.Find(module => module.Delta.Parameter == Weight);
+        var bias = modules.Find(module => module.Delta is BiasDelta);
+        var known = problems.Count;
+        foreach (var module in modules)
+            Check(adapter, module, isKnown: module == weight || module == bias);
+
+        if (weight is null && known == problems.Count)
+            problems.Add(MixProblems.DeltaRefused(adapter.Folder, bias!.Name.Value, bias.Delta.Method, "changes a bias alone, and a LoRA module has factors"));
+
+        return known == problems.Count ? new Owner(position, weight!, bias) : null;
+    }
+
+    private void Check(Adapter adapter, AdapterModule module, bool isKnown)
+    {
+        var (delta, name) = (module.Delta, module.Name.Value);
+        if (!isKnown || delta.Replaces || delta.Layer == LayerKind.Experts)
+            problems.Add(MixProblems.DeltaRefused(adapter.Folder, name, delta.Method, delta.Replaces
+                ? "replaces rows, and a LoRA module adds to them"
+                : $"changes the parameter '{delta.Parameter}', which cannot be written as plain LoRA"));
+        else if ((delta.NeedsWeight || delta.WeightShape is null) && original is null)
+            problems.Add(MixProblems.BaseNeeded(adapter.Folder, name, delta.Method));
+        else if ((delta.NeedsWeight || delta.WeightShape is null) && original?.Of(module) is null)
+            problems.Add(MergeProblems.ModuleUnmatched(original!.Model.Weights.Path, adapter.Name, module.Name.Parameter(delta.Parameter), ""));
+    }
+
+    private MixedModule? Module(IGrouping<ModuleName, Owner> group)
+    {
+        var owners = group.ToList();
+        var (first, shape) = (owners[0].Weight, ShapeOf(owners[0]));
+        foreach (var other in owners.Where(owner => !ShapeOf(owner).Equals(shape) || owner.Weight.Delta.Layer != first.Delta.Layer))
+        {
+            problems.Add(MixProblems.ShapesDiffer(
+                adapters[other.Position].Folder, group.Key.Value, $"{ShapeOf(other)} ({other.Weight.Delta.Layer})", adapters[owners[0].Position].Name,
+                $"{shape} ({first.Delta.Layer})"));
+            return null;
+        }
+
+        return new MixedModule(group.Key, first.Delta.Layer, shape, owners);
+    }
+
+    private TensorShape ShapeOf(Owner owner) => owner.Weight.Delta.WeightShape ?? original!.Of(owner.Weight)!.Shape;
+}

@@ -1,0 +1,116 @@
+using LoraOps.Adapters;
+using LoraOps.Merging;
+using LoraOps.Mixing;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+using LoraOps.Writers;
+using LoraOps.Writers.Peft;
+
+namespace LoraOps.Transforms;
+
+/// <summary>A mix that has been checked completely and only needs to be run. A base stays open until it is disposed.</summary>
+public sealed class MixPlan : IDisposable
+{
+    private readonly MixRequest _request;
+    private readonly OriginalWeights? _original;
+    private readonly IReadOnlyList<Replacement> _replacements;
+
+    private MixPlan(MixRequest request, OriginalWeights? original)
+    {
+        _request = request;
+        _original = original;
+        var (problems, warnings) = (new List<Problem>(), new List<string>());
+        foreach (var source in request.Adapters)
+            warnings.AddRange(source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"));
+
+        problems.AddRange(OutputCheck.Problems(original is null ? [] : [original.Model.Weights.Files], request.Adapters, request.Output, request.Overwrite));
+        problems.AddRange(MixCheck.Problems(request, warnings));
+        Modules = new MixModules([.. request.Adapters.Select(source => source.Adapter)], original, problems).Gather();
+        _replacements = new MixedReplacements(request, original, problems, warnings).Mix();
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
+
+        warnings.AddRange(original?.Warnings ?? []);
+        Warnings = warnings;
+    }
+
+    /// <summary>What is odd about the adapters and the mix.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>How many modules the new adapter has.</summary>
+    public int ModuleCount => Modules.Count;
+
+    /// <summary>The modules and what each adapter brings, before anything is worked out.</summary>
+    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned =>
+        [.. Modules.Select(module => (module.Name.Value, module.Shape, Results.Ranks(module)))];
+
+    internal IReadOnlyList<MixedModule> Modules { get; }
+
+    /// <summary>Plans a mix.</summary>
+    /// <exception cref="LoraOpsException">Everything that is wrong.</exception>
+    public static MixPlan Make(MixRequest request)
+    {
+        var original = request.Base is null ? null : OriginalWeights.Open(request.Base, [.. request.Adapters.Select(source => source.Adapter)]);
+        try
+        {
+            return new MixPlan(request, original);
+        }
+        catch
+        {
+            original?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes the new adapter; it appears whole or not at all.</summary>
+    /// <param name="progress">Told the modules that are done; null if nobody looks.</param>
+    /// <param name="stop">Ends the run and leaves nothing.</param>
+    /// <exception cref="LoraOpsException">A value is not finite, or the output cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public TransformSummary Run(Action<int>? progress = null, CancellationToken stop = default)
+    {
+        using var folder = StagedOutput.ForFolder(_request.Output, _request.Overwrite);
+        var outcomes = new List<ModuleOutcome>(Modules.Count);
+        long bytes;
+        using (var output = new PeftOutput(folder.Path, Fields()))
+        {
+            var work = new ModuleWork(_request, _original, Modules);
+            void Take((WrittenModule Module, ModuleOutcome Outcome) done)
+            {
+                output.Add(done.Module);
+                outcomes.Add(done.Outcome);
+                progress?.Invoke(outcomes.Count);
+            }
+
+            var largest = Modules.Select(work.BytesOf).DefaultIfEmpty(1).Max();
+            OrderedWork.Run(Modules, work.Of, Take, OrderedWork.Workers(largest, _request.MemoryBytes), stop);
+            foreach (var replacement in _replacements)
+                output.Add(replacement);
+
+            output.Finish();
+            bytes = output.Bytes;
+        }
+
+        folder.Commit();
+        return new TransformSummary
+        {
+            Output = _request.Output,
+            Modules = outcomes,
+            Replaced = [.. _replacements.Select(replacement => replacement.FullName)],
+            Warnings = Warnings,
+            Bytes = bytes,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _original?.Dispose();
+
+    private PeftFields Fields() => AdapterFields.Of([.. _request.Adapters.Select(source => source.Adapter)], NominalRank()) with { Type = _request.Type };
+
+    // What most modules will have, so that few need an entry of their own.
+    private int NominalRank() => Modules.Select(module => _request.Settings.Rank is { } rank
+            ? Math.Min(rank, Math.Min(module.Rows, module.Columns))
+            : module.RankSum > 0 ? module.RankSum : Math.Min(module.Rows, module.Columns))
+        .GroupBy(rank => rank).OrderByDescending(group => group.Count()).ThenByDescending(group => group.Key)
+        .Select(group => group.Key).FirstOrDefault(1);
+}
