@@ -30,6 +30,9 @@ public abstract class MixMethod
     /// <summary>True if deltas must be products of two factors.</summary>
     public virtual bool NeedsFactors => false;
 
+    /// <summary>True if the deltas of a module must all have one rank.</summary>
+    public virtual bool NeedsEqualRanks => false;
+
     /// <summary>The mixed delta of a module, before any truncation.</summary>
     /// <param name="module">The module; its shares are not changed.</param>
     /// <param name="settings">The parameters, valid for this method.</param>

@@ -6,7 +6,10 @@ namespace LoraOps.Transforms;
 internal static class MixCheck
 {
     /// <summary>What is wrong with a request's method and parameters.</summary>
-    public static IEnumerable<Problem> Problems(MixRequest request, ICollection<string> warnings)
+    /// <param name="request">The request.</param>
+    /// <param name="modules">Its modules.</param>
+    /// <param name="warnings">Receives what has no effect.</param>
+    public static IEnumerable<Problem> Problems(MixRequest request, IReadOnlyList<MixedModule> modules, ICollection<string> warnings)
     {
         var (method, settings) = (request.Method, request.Settings);
         if (method.NeedsDensity && settings.Density is null)
@@ -30,6 +33,14 @@ internal static class MixCheck
             foreach (var (adapter, module) in request.Adapters.SelectMany(source => source.Adapter.Modules.Select(module => (source.Adapter, module)))
                 .Where(pair => pair.module.Delta is { Parameter: "weight", IsProduct: false }))
                 yield return MixProblems.DeltaRefused(adapter.Folder, module.Name.Value, module.Delta.Method, $"is no product of two factors, which {method.Name} works on");
+        }
+
+        if (method.NeedsEqualRanks)
+        {
+            foreach (var module in modules.Where(module => module.Owners.Select(owner => owner.Weight.Delta.Rank).Distinct().Count() > 1))
+                yield return MixProblems.SettingInvalid(
+                    "", $"method {method.Name} needs equal ranks, and '{module.Name}' has {string.Join(" and ", Results.Ranks(module))}",
+                    "Resize the adapters to one rank, or use a method on deltas: linear, ties …");
         }
 
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))

@@ -24,8 +24,8 @@ public sealed class MixPlan : IDisposable
             warnings.AddRange(source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"));
 
         problems.AddRange(OutputCheck.Problems(original is null ? [] : [original.Model.Weights.Files], request.Adapters, request.Output, request.Overwrite));
-        problems.AddRange(MixCheck.Problems(request, warnings));
         Modules = new MixModules([.. request.Adapters.Select(source => source.Adapter)], original, problems).Gather();
+        problems.AddRange(MixCheck.Problems(request, Modules, warnings));
         _replacements = new MixedReplacements(request, original, problems, warnings).Mix();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
