@@ -5,9 +5,17 @@ using LoraOps.Benchmarks;
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --filter '*' BenchmarkDotNet's own
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --merge FOLDER LORAOPS [GIGABYTES [SHARDS [RANK [METHOD,METHOD [ROUNDS]]]]]
 //     times LORAOPS merge beside cp in FOLDER, which must have room for three such checkpoints
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --elements [SIZE]
+//     the element-wise ways to mix, on a square module
 if (args is ["--quick"])
 {
     QuickTable.Print(Console.Out);
+    return;
+}
+
+if (args is ["--elements", .. var size])
+{
+    new ElementsTiming(Console.Out).Run(size is [var text] ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 4096);
     return;
 }
 
