@@ -12,20 +12,18 @@ public sealed class Consensus : DeltaMatrix
     private const int TileElements = 1 << 17;
 
     private readonly DeltaMatrix[] _deltas;
-    private readonly double[] _weights;
     private readonly SignElection _election;
     private readonly double _lambda;
 
     private Consensus(IReadOnlyList<(double Weight, DeltaMatrix X)> terms, MixSettings settings)
         : base(terms[0].X.Rows, terms[0].X.Columns)
     {
+        double[] weights = [.. terms.Select(term => term.Weight)];
+        var ones = Array.ConvertAll(weights, _ => 1.0);
+        var divisors = settings.Divisor switch { Divisor.Count => ones, Divisor.Weights => weights, _ => new double[weights.Length] };
         _deltas = [.. terms.Select(term => term.X)];
-        _weights = [.. terms.Select(term => term.Weight)];
         _election = new SignElection(
-            settings.ElectOn == ElectOn.Weighted,
-            settings.MajoritySignMethod == SignVote.Frequency,
-            settings.Divisor == Divisor.Count,
-            settings.Divisor == Divisor.Weights);
+            weights, settings.ElectOn == ElectOn.Weighted ? weights : ones, divisors, settings.MajoritySignMethod == SignVote.Frequency);
         _lambda = settings.Lambda;
     }
 
@@ -51,7 +49,7 @@ public sealed class Consensus : DeltaMatrix
             for (var owner = 0; owner < _deltas.Length; owner++)
                 _deltas[owner].Read(row, pooled.AsSpan(owner * mixed.Length, mixed.Length));
 
-            _election.Mix(pooled.AsSpan(0, mixed.Length * _deltas.Length), _weights, _lambda, mixed);
+            _election.Mix(pooled.AsSpan(0, mixed.Length * _deltas.Length), _lambda, mixed);
             values = values[mixed.Length..];
         }
 

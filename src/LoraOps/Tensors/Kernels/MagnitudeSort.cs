@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace LoraOps.Tensors.Kernels;
 
@@ -6,6 +7,7 @@ namespace LoraOps.Tensors.Kernels;
 /// <param name="length">How many values a row has.</param>
 public sealed class MagnitudeSort(int length)
 {
+    private const int Lanes = 8;
     private const int Few = 24;
 
     // Magnitudes of more than that many times the mean share the first bucket.
@@ -13,7 +15,7 @@ public sealed class MagnitudeSort(int length)
 
     private readonly int[] _order = new int[length];
     private readonly int[] _buckets = new int[length];
-    private readonly int[] _starts = new int[length + 1];
+    private readonly int[] _ends = new int[(2 * length) + 1];
     private readonly long[] _keys = new long[length];
 
     /// <summary>The indices of the values in the order of their magnitudes; valid until the next call.</summary>
@@ -22,68 +24,73 @@ public sealed class MagnitudeSort(int length)
     public ReadOnlySpan<int> Order(ReadOnlySpan<double> values)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, length);
-
-        // Buckets of equal width, about one value in each, in descending order; within one the indices ascend.
-        var scale = length / (Spread * (Magnitudes.Sum(values) / Math.Max(1, length)));
-        var starts = _starts.AsSpan();
-        var last = length - 1;
-        starts.Clear();
+        Distribute(values);
         for (var index = 0; index < values.Length; index++)
         {
-            var bucket = last - (int)Math.Min(Math.Abs(values[index]) * scale, last);
-            _buckets[index] = bucket;
-            starts[bucket + 1]++;
+            var place = _ends[_buckets[index]]++;
+            (_order[place], _keys[place]) = (index, Magnitudes.Key(values[index]));
         }
 
-        for (var bucket = 1; bucket <= length; bucket++)
-            starts[bucket] += starts[bucket - 1];
-
-        // Afterwards each bucket's start is the next one's.
-        for (var index = 0; index < values.Length; index++)
-            _order[starts[_buckets[index]]++] = index;
-
-        for (int bucket = 0, start = 0; bucket < length; start = starts[bucket++])
+        // Afterwards each bucket's place is its end. What is crowded is sorted by itself, the rest moves by a few places.
+        for (int bucket = 0, start = 0; bucket < 2 * length; start = _ends[bucket++])
         {
-            if (starts[bucket] - start > 1)
-                Sort(values, _order.AsSpan(start..starts[bucket]));
+            if (_ends[bucket] - start > Few)
+                Sort(_keys.AsSpan(start..(_ends[bucket])), _order.AsSpan(start..(_ends[bucket])));
+        }
+
+        for (var at = 1; at < _keys.Length; at++)
+        {
+            var (key, index, to) = (_keys[at], _order[at], at);
+            for (; to > 0 && _keys[to - 1] < key; to--)
+                (_keys[to], _order[to]) = (_keys[to - 1], _order[to - 1]);
+
+            (_keys[to], _order[to]) = (key, index);
         }
 
         return _order;
     }
 
+    // Buckets of equal width in descending order, twice as many as values; each gets the place where it begins.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Sort(ReadOnlySpan<double> values, Span<int> order)
+    private void Distribute(ReadOnlySpan<double> values)
     {
-        if (order.Length > Few)
+        var last = (2.0 * length) - 1;
+        var scale = 2 * length / (Spread * (Magnitudes.Sum(values) / Math.Max(1, length)));
+        var at = 0;
+        for (; at + Lanes <= values.Length; at += Lanes)
         {
-            SortMany(values, order);
-            return;
+            var scaled = Vector512.Min(Vector512.Abs(Vector512.Create(values.Slice(at, Lanes))) * scale, Vector512.Create(last));
+            var buckets = Vector512.Create((long)last) - Vector512.ConvertToInt64(scaled);
+            Vector256.Narrow(buckets.GetLower(), buckets.GetUpper()).CopyTo(_buckets, at);
         }
 
-        for (var at = 1; at < order.Length; at++)
-        {
-            var (index, to) = (order[at], at);
-            var key = Magnitudes.Key(values[index]);
-            for (; to > 0 && Magnitudes.Key(values[order[to - 1]]) < key; to--)
-                order[to] = order[to - 1];
+        for (; at < values.Length; at++)
+            _buckets[at] = (int)last - (int)Math.Min(Math.Abs(values[at]) * scale, last);
 
-            order[to] = index;
-        }
+        Array.Clear(_ends);
+        foreach (var bucket in _buckets)
+            _ends[bucket + 1]++;
+
+        var sum = 0;
+        foreach (ref var end in _ends.AsSpan())
+            end = sum += end;
     }
 
-    private void SortMany(ReadOnlySpan<double> values, Span<int> order)
+    private static void Sort(Span<long> keys, Span<int> order)
     {
-        var keys = _keys.AsSpan(0, order.Length);
-        for (var at = 0; at < order.Length; at++)
-            keys[at] = -Magnitudes.Key(values[order[at]]);
+        foreach (ref var key in keys)
+            key = -key;
 
         keys.Sort(order);
-        for (int at = 0, end; at < order.Length; at = end)
+        for (int at = 0, end; at < keys.Length; at = end)
         {
-            for (end = at + 1; end < order.Length && keys[end] == keys[at];)
+            for (end = at + 1; end < keys.Length && keys[end] == keys[at];)
                 end++;
 
             order[at..end].Sort();
         }
+
+        foreach (ref var key in keys)
+            key = -key;
     }
 }
