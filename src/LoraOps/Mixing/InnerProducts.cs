@@ -21,20 +21,22 @@ internal sealed class InnerProducts
     public double[] this[int one, int other] => _products[Math.Max(one, other)][Math.Min(one, other)];
 
     /// <summary>
-    /// The products of all pairs. Deltas are read tile by tile, the rows always in ascending order.
+    /// The products of all pairs. Products of few factors are never formed: what is read is the coordinates that they span,
+    /// which is as exact as reading the deltas. Others are read tile by tile. Sums run over ascending rows.
     /// </summary>
     /// <param name="deltas">All of one size.</param>
     /// <param name="granularity">What a group is.</param>
     public static InnerProducts Of(IReadOnlyList<DeltaMatrix> deltas, Granularity granularity)
     {
-        var products = new InnerProducts(deltas, granularity);
-        var (rows, tile) = (deltas[0].Rows, deltas[0].TileRows);
-        var tiles = deltas.Select(delta => new double[tile * delta.Columns]).ToArray();
+        var small = Coordinates.Of(deltas, granularity);
+        var products = new InnerProducts(small, granularity);
+        var (rows, tile) = (small[0].Rows, small[0].TileRows);
+        var tiles = small.Select(delta => new double[tile * delta.Columns]).ToArray();
         for (var first = 0; first < rows; first += tile)
         {
             var count = Math.Min(tile, rows - first);
-            for (var at = 0; at < deltas.Count; at++)
-                deltas[at].Read(first, tiles[at].AsSpan(0, count * deltas[at].Columns));
+            for (var at = 0; at < small.Count; at++)
+                small[at].Read(first, tiles[at].AsSpan(0, count * small[at].Columns));
 
             for (var row = 0; row < count; row++)
                 products.Add(tiles, row, first + row);

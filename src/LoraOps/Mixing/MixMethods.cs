@@ -9,10 +9,13 @@ public static class MixMethods
         new BreadcrumbsMix(),
         new BreadcrumbsTiesMix(),
         new CatMix(),
+        new CoreTiesMix(),
         new DareLinearMix(),
         new DareTiesMix(),
         new DellaMix(),
         new DellaLinearMix(),
+        new IsoCMix(),
+        new KnotsTiesMix(),
         new LinearMix(),
         new MagnitudePruneMix(),
         new ModelStockMix(),
@@ -26,6 +29,7 @@ public static class MixMethods
         new SumSvdMix(),
         new TaskArithmeticMix(),
         new TiesMix(),
+        new TsvMMix(),
     ];
 
     /// <summary>The method of a name, with dashes or underscores; null if there is none.</summary>

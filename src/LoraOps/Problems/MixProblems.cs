@@ -3,6 +3,14 @@ namespace LoraOps.Problems;
 /// <summary>What can be wrong when adapters become another adapter.</summary>
 public static class MixProblems
 {
+    /// <summary><see cref="ProblemCode.MixNeedsFactors"/></summary>
+    public static Problem NeedsFactors(string module, string method, (int Rows, int Columns) size, int most) =>
+        new(
+            ProblemCode.MixNeedsFactors,
+            module,
+            $"{method} works on factors, and the delta of {size.Rows} x {size.Columns} is no product of two (DoRA); without them it may have {most} rows or columns",
+            "Merge the adapter into the base and extract it to a rank first, or take a method that works on elements (linear, ties).");
+
     /// <summary><see cref="ProblemCode.MixedValueNotFinite"/></summary>
     public static Problem NotFinite(string file, string tensor, string type) =>
         new(

@@ -324,6 +324,9 @@ public enum ProblemCode
     /// <summary>A module name of the adapter fits several layers of the base, or several fit one.</summary>
     LayerAmbiguous = 3020,
 
+    /// <summary>A method of mixing needs factors, and a delta that has none is too large to be its own.</summary>
+    MixNeedsFactors = 3030,
+
     /// <summary>A value of a mixed adapter is not finite in the type that it is stored as.</summary>
     MixedValueNotFinite = 3031,
 
