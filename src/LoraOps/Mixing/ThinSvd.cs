@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace LoraOps.Mixing;
 
 /// <summary>
@@ -31,7 +33,7 @@ public sealed class ThinSvd
     /// <param name="delta">Any product; its factors may be dependent, zero, or more than its rows and columns.</param>
     public static ThinSvd Of(LowRank delta)
     {
-        var spectrum = new ThinSpectrum(delta);
+        using var spectrum = new ThinSpectrum(delta);
         return spectrum.Take(spectrum.Sigma.Length);
     }
 
@@ -40,11 +42,11 @@ public sealed class ThinSvd
     {
         var roots = Array.ConvertAll(Sigma, Math.Sqrt);
         var (b, a) = (new double[U.Length], new double[V.Length]);
-        for (var at = 0; at < b.Length; at++)
-            b[at] = U[at] * roots[at % Rank];
+        for (var at = 0; at < b.Length; at += Rank)
+            TensorPrimitives.Multiply(U.AsSpan(at, Rank), roots, b.AsSpan(at));
 
-        for (var at = 0; at < a.Length; at++)
-            a[at] = V[at] * roots[at / Columns];
+        for (var row = 0; row < Rank; row++)
+            TensorPrimitives.Multiply(V.AsSpan(row * Columns, Columns), roots[row], a.AsSpan(row * Columns));
 
         return new LowRank(b, a, Rank, (Rows, Columns));
     }

@@ -10,7 +10,8 @@ public static class Truncation
     {
         if (rule.IsExact && delta is LowRank whole && whole.Rank <= Math.Min(whole.Rows, whole.Columns))
         {
-            var sigma = new ThinSpectrum(whole).Sigma;
+            using var own = new ThinSpectrum(whole);
+            var sigma = own.Sigma;
             return new Truncated(whole, SquaresFrom(sigma, 0), 0, sigma);
         }
 
@@ -18,7 +19,7 @@ public static class Truncation
         if (rule.IsExact && delta is not LowRank)
             return new Truncated(product, product.Rows < product.Columns ? Squares(product.A) : Squares(product.B), 0, []);
 
-        var spectrum = new ThinSpectrum(product);
+        using var spectrum = new ThinSpectrum(product);
         var energy = SquaresFrom(spectrum.Sigma, 0);
         var count = rule.Of(spectrum.Sigma, energy);
         var rest = SquaresFrom(spectrum.Sigma, count);
