@@ -2,6 +2,7 @@ using BenchmarkDotNet.Running;
 using LoraOps.Benchmarks;
 
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --quick      a table in seconds
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --mix        the algebra of mixes, one thread
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --filter '*' BenchmarkDotNet's own
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --merge FOLDER LORAOPS [GIGABYTES [SHARDS [RANK [METHOD,METHOD [ROUNDS]]]]]
 //     times LORAOPS merge beside cp in FOLDER, which must have room for three such checkpoints
@@ -16,6 +17,12 @@ if (args is ["--quick"])
 if (args is ["--elements", .. var size])
 {
     new ElementsTiming(Console.Out).Run(size is [var text] ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 4096);
+    return;
+}
+
+if (args is ["--mix"])
+{
+    MixTable.Print(Console.Out);
     return;
 }
 
