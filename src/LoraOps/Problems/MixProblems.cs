@@ -8,7 +8,7 @@ public static class MixProblems
         new(
             ProblemCode.MixNeedsFactors,
             module,
-            $"{method} works on factors, and the delta of {size.Rows} x {size.Columns} is no product of two (DoRA); without them it may have {most} rows or columns",
+            $"{method} works on factors; the delta of {size.Rows} x {size.Columns} is no product of two (DoRA), and larger than {most} both ways",
             "Merge the adapter into the base and extract it to a rank first, or take a method that works on elements (linear, ties).");
 
     /// <summary><see cref="ProblemCode.MixedValueNotFinite"/></summary>

@@ -61,10 +61,10 @@ public sealed class DenseOracleTests
     [InlineData("model-stock", Granularity.Column)]
     public void Angles_of_several_tiles_are_those_of_the_whole(string method, Granularity granularity)
     {
-        var one = MatrixSamples.Random(1, 310, 430, 9);
-        var other = MatrixSamples.Random(2, 310, 430, 5, 0.3);
+        var one = MatrixSamples.Random(1, 80, 1000, 9);
+        var other = MatrixSamples.Random(2, 80, 1000, 5, 0.3);
         var settings = new MixSettings { Granularity = granularity, T = 0.3 };
-        foreach (DeltaMatrix second in new DeltaMatrix[] { other, new MatrixSamples.Elements(other.ToArray(), 310, 430) })
+        foreach (DeltaMatrix second in new DeltaMatrix[] { other, new MatrixSamples.Elements(other.ToArray(), 80, 1000) })
         {
             var module = MixSamples.Module((0.7, one), (0.5, second));
             Meets(method, module, settings, MixSamples.Mix(method, module, settings), $"{second.GetType().Name}");

@@ -110,8 +110,8 @@ public sealed class MixLawTests
     {
         var module = MixSamples.Random(seed, 2);
         var turned = MixSamples.Module([.. module.Shares.Reverse().Select(share => (share.Weight, share.Delta))]);
-        var (there, back) = (new MixSettings { T = 0.3, Granularity = (Granularity)(seed % 3) }, new MixSettings { T = 0.7, Granularity = (Granularity)(seed % 3) });
-        Near(MixSamples.Mix(method, turned, back), MixSamples.Mix(method, module, there));
+        var there = new MixSettings { T = 0.3, Granularity = (Granularity)(seed % 3) };
+        Near(MixSamples.Mix(method, turned, there with { T = 0.7 }), MixSamples.Mix(method, module, there));
     });
 
     [Theory]
@@ -180,7 +180,8 @@ public sealed class MixLawTests
     public void It_does_not_matter_how_the_factors_share_their_scale(string method) => ForSeeds(seed =>
     {
         var module = MixSamples.Random(seed, 2);
-        var moved = MixSamples.Module([.. module.Shares.Select((share, at) => (share.Weight, (DeltaMatrix)Moved((LowRank)share.Delta, at == 0 ? 1e3 : -0.07)))]);
+        var (one, other) = (module.Shares[0], module.Shares[1]);
+        var moved = MixSamples.Module((one.Weight, Moved((LowRank)one.Delta, 1e3)), (other.Weight, Moved((LowRank)other.Delta, -0.07)));
         Near(MixSamples.Mix(method, moved, MixSamples.Settings(seed)), MixSamples.Mix(method, module, MixSamples.Settings(seed)));
     });
 
