@@ -51,8 +51,9 @@ internal sealed class MixCommand : Verb
     private static Sheet Describe(MixRequest request, bool isWritten) => new Sheet()
         .Add("output", request.Output)
         .Add("written", isWritten)
-        .Add("method", request.Method.Name)
-        .Add("definition", request.Method.Definition)
+        .Add("method", request.PeftType ?? request.Method.Name)
+        .Add("arithmetic", request.PeftType is null ? "exact" : "peft")
+        .Add("definition", request.PeftType is null ? request.Method.Definition : "as PEFT's add_weighted_adapter computes it")
         .AddGrid("adapters", ["name", "weight", "digest"], request.Adapters.Select(source => new Cell[]
         {
             source.Adapter.Name, source.Weight, Cell.Digest(source.Adapter.Digest),

@@ -13,6 +13,7 @@ internal sealed class MixOptions
 {
     // What a flag without a value says.
     private const string Set = "true";
+    private const string Peft = "peft";
 
     private readonly AdapterOptions _adapters = new(required: false);
 
@@ -40,6 +41,12 @@ internal sealed class MixOptions
         HelpName = "NAME",
     };
 
+    private readonly Option<string> _arithmetic = new Option<string>("--arithmetic")
+    {
+        Description = "exact: the method's definition on the true deltas. peft: as add_weighted_adapter does it, defects included.",
+        DefaultValueFactory = _ => "exact",
+    }.Among("exact", "peft");
+
     private readonly (MixParameter Parameter, Option<string?> Option)[] _parameters =
         [.. MixParameters.All.Select(parameter => (parameter, Of(parameter)))];
 
@@ -47,14 +54,15 @@ internal sealed class MixOptions
     public void AddTo(Command command)
     {
         _adapters.AddTo(command);
-        foreach (var option in new Option[] { _recipe, _method, _base, _keep }.Concat(_parameters.Select(pair => pair.Option)))
+        foreach (var option in new Option[] { _recipe, _method, _arithmetic, _base, _keep }.Concat(_parameters.Select(pair => pair.Option)))
             command.Add(option);
 
         _method.CompletionSources.Add([.. MixMethods.All.Select(method => method.Name)]);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_method) is { } name && MixMethods.Find(name) is null)
-                result.AddError($"--method '{name}' is no method{NearMisses.Phrase(name, MixMethods.All.Select(method => method.Name))}");
+            IReadOnlyList<string> known = result.GetValue(_arithmetic) == Peft ? PeftArithmetic.Types : [.. MixMethods.All.Select(method => method.Name)];
+            if (result.GetValue(_method) is { } name && MixMethods.Find(name) is null && !known.Contains(name.Replace('_', '-')))
+                result.AddError($"--method '{name}' is no method{NearMisses.Phrase(name, known)}; known are {string.Join(", ", known)}");
 
             var hasRecipe = result.GetResult(_recipe) is not null;
             var hasMethod = result.GetResult(_method) is not null;
@@ -74,11 +82,15 @@ internal sealed class MixOptions
     {
         var recipe = parsed.GetValue(_recipe) is { } file ? MixRecipe.Load(file) : null;
         var given = _parameters.Where(pair => parsed.GetResult(pair.Option) is not null).ToList();
+        var settings = given.Aggregate(
+            recipe?.Settings ?? new MixSettings(), (settings, pair) => pair.Parameter.Apply(settings, parsed.GetValue(pair.Option) ?? Set)!);
+        var method = recipe?.Method.Name ?? parsed.GetValue(_method)!;
         return new MixRequest
         {
             Adapters = recipe is null ? _adapters.Read(parsed) : AdapterSources.Read(recipe.Adapters),
-            Method = recipe?.Method ?? MixMethods.Find(parsed.GetValue(_method)!)!,
-            Settings = given.Aggregate(recipe?.Settings ?? new MixSettings(), (settings, pair) => pair.Parameter.Apply(settings, parsed.GetValue(pair.Option) ?? Set)!),
+            Method = MixMethods.Find(method) ?? MixMethods.Find("cat")!,
+            PeftType = parsed.GetValue(_arithmetic) == Peft ? PeftArithmetic.TypeOf(method, settings.Rank is not null) : null,
+            Settings = settings,
             Given = [.. (recipe?.Given ?? []).Union(given.Select(pair => pair.Parameter.Name))],
             Output = output,
             Base = parsed.GetValue(_base) ?? recipe?.Base,

@@ -29,6 +29,20 @@ public static class DeltaMatrices
         return new LowRank(b, a, delta.Rank, (b.Length / delta.Rank, a.Length / delta.Rank), delta.Scale);
     }
 
+    /// <summary>The Euclidean norms of a base weight's canonical rows: what DoRA starts its magnitudes from.</summary>
+    internal static double[] RowNorms(TargetWeight weight, LayerKind layer, (int Rows, int Columns) size)
+    {
+        var read = Rows(layer, size, weight);
+        var (row, norms) = (new double[size.Columns], new double[size.Rows]);
+        for (var index = 0; index < norms.Length; index++)
+        {
+            read(index, row);
+            norms[index] = Math.Sqrt(row.Aggregate(0.0, (sum, value) => sum + (value * value)));
+        }
+
+        return norms;
+    }
+
     // A delta that needs no base asks only for the shape.
     private static TargetWeight Unknown(Delta delta) => TargetWeight.Of(delta.WeightShape!, []);
 
@@ -58,24 +72,24 @@ public static class DeltaMatrices
     private static DoraMatrix Of(DoraDelta delta, TargetWeight weight)
     {
         var factors = Of(delta.Factors);
-        return new DoraMatrix(factors, delta.Magnitude.ToFloats(), Rows(delta.Layer, factors, weight), delta.ZeroNorm);
+        return new DoraMatrix(factors, delta.Magnitude.ToFloats(), Rows(delta.Layer, (factors.Rows, factors.Columns), weight), delta.ZeroNorm);
     }
 
     // The canonical rows of an embedding are the columns of its weight: it is turned once.
-    private static RowReader Rows(LayerKind layer, LowRank factors, TargetWeight weight)
+    private static RowReader Rows(LayerKind layer, (int Rows, int Columns) size, TargetWeight weight)
     {
         if (layer != LayerKind.Embedding)
-            return (first, values) => Read(weight, (long)first * factors.Columns, values);
+            return (first, values) => Read(weight, (long)first * size.Columns, values);
 
         var turned = new Lazy<float[]>(() =>
         {
-            var (stored, canonical) = (new float[factors.Count], new float[factors.Count]);
+            var (stored, canonical) = (new float[(long)size.Rows * size.Columns], new float[(long)size.Rows * size.Columns]);
             weight.Read(0, stored);
-            Transposition.Transpose(stored, factors.Columns, factors.Rows, canonical);
+            Transposition.Transpose(stored, size.Columns, size.Rows, canonical);
             return canonical;
         });
         return (first, values) => TensorPrimitives.ConvertTruncating<float, double>(
-            turned.Value.AsSpan(first * factors.Columns, values.Length), values);
+            turned.Value.AsSpan(first * size.Columns, values.Length), values);
     }
 
     private static void Read(TargetWeight weight, long first, Span<double> values)

@@ -12,4 +12,12 @@ public sealed record Truncated(LowRank Factors, double Energy, double Error, IRe
 
     /// <summary>True if nothing was cut but rounding.</summary>
     public bool IsExact => Error == 0;
+
+    /// <summary>The same of a multiple of the delta.</summary>
+    internal Truncated Times(double factor) => factor == 1 ? this : this with
+    {
+        Factors = new LowRank(Factors.B, Factors.A, Factors.Rank, (Factors.Rows, Factors.Columns), Factors.Scale * factor),
+        Energy = Energy * factor * factor,
+        Sigma = [.. Sigma.Select(sigma => Math.Abs(factor) * sigma)],
+    };
 }

@@ -15,14 +15,13 @@ public sealed class MixPlan : IDisposable
     private readonly OriginalWeights? _original;
     private readonly IReadOnlyList<Replacement> _replacements;
 
-    private MixPlan(MixRequest request, OriginalWeights? original)
-    {
-        _request = request;
-        _original = original;
-        var (problems, warnings) = (new List<Problem>(), new List<string>());
-        foreach (var source in request.Adapters)
-            warnings.AddRange(source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"));
+    private readonly PeftDefects _defects;
 
+    private MixPlan(MixRequest request, PeftDefects defects, OriginalWeights? original, (List<Problem> Problems, List<string> Warnings) findings)
+    {
+        (_request, _defects) = (request, defects);
+        _original = original;
+        var (problems, warnings) = findings;
         problems.AddRange(OutputCheck.Problems(original is null ? [] : [original.Model.Weights.Files], request.Adapters, request.Output, request.Overwrite));
         Modules = new MixModules([.. request.Adapters.Select(source => source.Adapter)], original, problems).Gather();
         problems.AddRange(MixCheck.Problems(request, Modules, warnings));
@@ -50,10 +49,23 @@ public sealed class MixPlan : IDisposable
     /// <exception cref="LoraOpsException">Everything that is wrong.</exception>
     public static MixPlan Make(MixRequest request)
     {
+        var findings = (Problems: new List<Problem>(), Warnings: new List<string>());
+        foreach (var source in request.Adapters)
+            findings.Warnings.AddRange(source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"));
+
+        var defects = PeftDefects.None;
+        if (request.PeftType is not null)
+            (request, defects) = new PeftArithmetic(request, findings.Problems, findings.Warnings).Reproduce();
+
+        return Open(request, defects, findings);
+    }
+
+    private static MixPlan Open(MixRequest request, PeftDefects defects, (List<Problem> Problems, List<string> Warnings) findings)
+    {
         var original = request.Base is null ? null : OriginalWeights.Open(request.Base, [.. request.Adapters.Select(source => source.Adapter)]);
         try
         {
-            return new MixPlan(request, original);
+            return new MixPlan(request, defects, original, findings);
         }
         catch
         {
@@ -74,7 +86,7 @@ public sealed class MixPlan : IDisposable
         long bytes;
         using (var output = new PeftOutput(folder.Path, Fields()))
         {
-            var work = new ModuleWork(_request, _original, Modules);
+            var work = new ModuleWork(_request, _defects, _original, Modules);
             void Take((WrittenModule Module, ModuleOutcome Outcome) done)
             {
                 output.Add(done.Module);

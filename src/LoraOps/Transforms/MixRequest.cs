@@ -13,6 +13,9 @@ public sealed record MixRequest
     /// <summary>The method.</summary>
     public required MixMethod Method { get; init; }
 
+    /// <summary>The combination type of add_weighted_adapter that is reproduced instead, defects included; null: the method as it is defined.</summary>
+    public string? PeftType { get; init; }
+
     /// <summary>Its parameters.</summary>
     public MixSettings Settings { get; init; } = new();
 

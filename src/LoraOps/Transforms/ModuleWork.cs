@@ -1,12 +1,13 @@
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Mixing;
+using LoraOps.Problems;
 using LoraOps.Writers.Peft;
 
 namespace LoraOps.Transforms;
 
 /// <summary>Mixes one module at a time.</summary>
-internal sealed class ModuleWork(MixRequest request, OriginalWeights? original, IReadOnlyList<MixedModule> modules)
+internal sealed class ModuleWork(MixRequest request, PeftDefects defects, OriginalWeights? original, IReadOnlyList<MixedModule> modules)
 {
     private readonly IReadOnlyList<double> _weights = [.. request.Adapters.Select(source => source.Weight)];
 
@@ -16,10 +17,11 @@ internal sealed class ModuleWork(MixRequest request, OriginalWeights? original, 
     /// <summary>The module as it is written, and what came of it.</summary>
     public (WrittenModule Module, ModuleOutcome Outcome) Of(MixedModule module)
     {
-        var shares = module.Owners.Select(owner => new MixShare(owner.Position, _weights[owner.Position], Delta(owner.Weight))).ToList();
+        var shares = module.Owners.Select(Share).ToList();
         var mixed = request.Method.Mix(new MixModule(module.Name, shares, _weights), request.Settings);
-        var result = Truncation.Of(mixed, RankRule.Of(request.Settings));
-        return (Results.Module(module, result.Factors, Bias(module)), Results.Outcome(module, result));
+        var result = Truncation.Of(mixed, RankRule.Of(request.Settings)).Times(defects.Factor);
+        var written = Results.Module(module, result.Factors, Bias(module));
+        return (defects.HasNorms ? written with { Magnitude = Norms(module) } : written, Results.Outcome(module, result));
     }
 
     /// <summary>About how many bytes of memory a module takes.</summary>
@@ -30,7 +32,17 @@ internal sealed class ModuleWork(MixRequest request, OriginalWeights? original, 
         return factors + (request.Settings.Rank is null && module.RankSum == 0 ? 3 * sizeof(double) * rows * columns : sizeof(float) * rows * columns);
     }
 
-    private DeltaMatrix Delta(AdapterModule module) => DeltaMatrices.Of(module.Delta, original?.Of(module));
+    private MixShare Share(Owner owner)
+    {
+        var delta = DeltaMatrices.Of(owner.Weight.Delta, original?.Of(owner.Weight));
+        var again = defects.ScalesTwice ? owner.Weight.Delta.Scale : 1;
+        return new MixShare(owner.Position, _weights[owner.Position] * again, delta);
+    }
+
+    private double[] Norms(MixedModule module) => DeltaMatrices.RowNorms(
+        original!.Of(module.Owners[0].Weight) ?? throw new LoraOpsException(MergeProblems.ModuleUnmatched(
+            original.Model.Weights.Path, request.Adapters[0].Adapter.Name, module.Name.Parameter("weight"), "")),
+        module.Layer, (module.Rows, module.Columns));
 
     private double[]? Bias(MixedModule module)
     {
