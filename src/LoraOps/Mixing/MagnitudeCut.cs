@@ -8,7 +8,7 @@ namespace LoraOps.Mixing;
 /// </summary>
 /// <param name="Key">The bits of the magnitude at the cut (<see cref="Magnitudes.Key"/>).</param>
 /// <param name="Limit">The flat index from which elements of just that magnitude come after the cut.</param>
-internal readonly record struct MagnitudeCut(long Key, long Limit)
+public readonly record struct MagnitudeCut(long Key, long Limit)
 {
     /// <summary>Makes the elements zero that come after the cut.</summary>
     /// <param name="values">Elements that lie one after the other.</param>

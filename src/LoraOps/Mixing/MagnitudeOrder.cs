@@ -10,7 +10,7 @@ namespace LoraOps.Mixing;
 /// </summary>
 /// <param name="delta">The matrix.</param>
 /// <param name="capacity">How many elements are held at most, from 1.</param>
-internal sealed class MagnitudeOrder(DeltaMatrix delta, int capacity)
+public sealed class MagnitudeOrder(DeltaMatrix delta, int capacity)
 {
     // 32 MiB of keys and indices.
     private const int Capacity = 1 << 21;
