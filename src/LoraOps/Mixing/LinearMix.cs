@@ -28,6 +28,6 @@ public sealed class LinearMix : MixMethod
     {
         var sum = settings.Normalize ? module.Shares.Sum(share => share.Weight) : 1;
         var divisor = Math.Abs(sum) < Nothing ? 1 : sum;
-        return SummedDelta.Of([.. module.Shares.Select(share => (settings.Lambda * share.Weight / divisor, share.Delta))]);
+        return SummedDelta.Of([.. module.Shares.Select(share => (share.Weight, share.Delta))], settings.Lambda / divisor);
     }
 }

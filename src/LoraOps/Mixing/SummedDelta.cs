@@ -7,16 +7,18 @@ namespace LoraOps.Mixing;
 internal sealed class SummedDelta : DeltaMatrix
 {
     private readonly IReadOnlyList<(double Factor, DeltaMatrix Delta)> _terms;
+    private readonly double _factor;
 
-    private SummedDelta(IReadOnlyList<(double Factor, DeltaMatrix Delta)> terms)
-        : base(terms[0].Delta.Rows, terms[0].Delta.Columns) => _terms = terms;
+    private SummedDelta(IReadOnlyList<(double Factor, DeltaMatrix Delta)> terms, double factor)
+        : base(terms[0].Delta.Rows, terms[0].Delta.Columns) => (_terms, _factor) = (terms, factor);
 
     /// <summary>The sum: factors one beside the other where all are products (exact, nothing is formed), else worked out when read.</summary>
     /// <param name="terms">The factors and deltas, at least one, all of one size.</param>
-    public static DeltaMatrix Of(IReadOnlyList<(double Factor, DeltaMatrix Delta)> terms) =>
+    /// <param name="factor">The factor of the sum.</param>
+    public static DeltaMatrix Of(IReadOnlyList<(double Factor, DeltaMatrix Delta)> terms, double factor = 1) =>
         terms.All(term => term.Delta is LowRank)
-            ? Stack([.. terms.Select(term => (term.Factor, (LowRank)term.Delta))])
-            : new SummedDelta(terms);
+            ? Stack([.. terms.Select(term => (factor * term.Factor, (LowRank)term.Delta))])
+            : new SummedDelta(terms, factor);
 
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
@@ -27,9 +29,12 @@ internal sealed class SummedDelta : DeltaMatrix
         {
             var part = pooled.AsSpan(0, values.Length);
             delta.Read(first, part);
-            // Two roundings: a value and its opposite cancel exactly, as the definition has it.
+            // Two roundings, and the factor last: a value and its opposite cancel exactly, as the definition has it.
             TensorPrimitives.MultiplyAdd(part, factor, values, values);
         }
+
+        if (_factor != 1)
+            TensorPrimitives.Multiply(values, _factor, values);
 
         ArrayPool<double>.Shared.Return(pooled);
     }
