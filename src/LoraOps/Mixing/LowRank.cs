@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Numerics.Tensors;
+using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Mixing;
 
@@ -48,14 +50,11 @@ public sealed class LowRank : DeltaMatrix
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
     {
-        values.Clear();
-        for (var row = first; !values.IsEmpty; row++, values = values[Columns..])
-        {
-            for (var index = 0; index < Rank; index++)
-            {
-                var sum = values[..Columns];
-                TensorPrimitives.FusedMultiplyAdd(A.AsSpan(index * Columns, Columns), Scale * B[(row * Rank) + index], sum, sum);
-            }
-        }
+        var rows = Columns == 0 ? 0 : values.Length / Columns;
+        var pooled = ArrayPool<double>.Shared.Rent(rows * Rank);
+        var coefficients = pooled.AsSpan(0, rows * Rank);
+        TensorPrimitives.Multiply(B.AsSpan(first * Rank, coefficients.Length), Scale, coefficients);
+        TiledProduct.Rows(values, coefficients, A, Rank, Columns);
+        ArrayPool<double>.Shared.Return(pooled);
     }
 }
