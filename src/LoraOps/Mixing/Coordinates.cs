@@ -38,14 +38,29 @@ internal static class Coordinates
             at += product.A.Length;
         }
 
-        var triangle = Triangle.Of(stacked, rank, columns);
+        var basis = new ThinQr(ColumnPanels.OfTransposed(stacked, columns, rank));
         var used = 0;
-        return [.. products.Select(product =>
+        LowRank[] small = [.. products.Select(product =>
         {
-            var own = triangle[(used * rank)..((used + product.Rank) * rank)];
             used += product.Rank;
-            return new LowRank(product.B, own, product.Rank, (product.Rows, rank), product.Scale);
+            return new LowRank(product.B, Part(basis, used - product.Rank, product.Rank), product.Rank, (product.Rows, basis.Rank), product.Scale);
         })];
+        basis.Release();
+        return small;
+    }
+
+    // A = Tᵀ · Qᵀ: some columns of T as rows.
+    private static double[] Part(ThinQr basis, int first, int count)
+    {
+        var part = new double[count * basis.Rank];
+        for (var direction = 0; direction < basis.Rank; direction++)
+        {
+            var shares = basis.Row(direction).Slice(first, count);
+            for (var row = 0; row < count; row++)
+                part[(row * basis.Rank) + direction] = shares[row];
+        }
+
+        return part;
     }
 
     private static LowRank[] Rows(LowRank[] products, int rank) =>

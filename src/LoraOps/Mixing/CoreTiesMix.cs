@@ -1,3 +1,5 @@
+using LoraOps.Tensors.Kernels;
+
 namespace LoraOps.Mixing;
 
 /// <summary>TIES on the small cores between bases that the adapters share on both sides.</summary>
@@ -44,17 +46,19 @@ public sealed class CoreTiesMix : MixMethod
         var (u, v) = (Dense.Head(left.U, left.Rank, tall), right.V[..(wide * columns)]);
         SignRule.TurnColumns(u, tall);
         SignRule.TurnRows(v, columns);
-        var (turnedU, turnedV) = (Dense.Transposed(u, rows, tall), Dense.Transposed(v, wide, columns));
+        var (panelsU, panelsV) = (ColumnPanels.Of(u, rows, tall), ColumnPanels.OfTransposed(v, columns, wide));
         var cores = module.Shares.Zip(products, (share, product) => share with
         {
             Delta = new LowRank(
-                Dense.Product(turnedU, product.B, rows, tall, product.Rank),
-                Dense.Product(product.A, turnedV, columns, product.Rank, wide),
+                Dense.Cross(panelsU, ColumnPanels.Of(product.B, rows, product.Rank)),
+                Dense.Transposed(Dense.Cross(panelsV, ColumnPanels.OfTransposed(product.A, columns, product.Rank)), wide, product.Rank),
                 product.Rank,
                 (tall, wide),
                 product.Scale),
-        });
-        var mixed = Ties.Mix(module with { Shares = [.. cores] }, settings).ToArray();
+        }).ToList();
+        panelsU.Release();
+        panelsV.Release();
+        var mixed = Ties.Mix(module with { Shares = cores }, settings).ToArray();
         return tall < wide
             ? new LowRank(u, Dense.Product(mixed, v, wide, tall, columns), tall, (rows, columns))
             : new LowRank(Dense.Product(u, mixed, tall, rows, wide), v, wide, (rows, columns));

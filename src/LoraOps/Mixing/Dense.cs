@@ -1,3 +1,5 @@
+using LoraOps.Tensors.Kernels;
+
 namespace LoraOps.Mixing;
 
 /// <summary>Small matrices of float64, row-major.</summary>
@@ -19,6 +21,17 @@ internal static class Dense
     /// <summary>[rows, columns]: a product of [rows, inner] and [inner, columns].</summary>
     public static double[] Product(double[] left, double[] right, int inner, int rows, int columns) =>
         new LowRank(left, right, inner, (rows, columns)).ToArray();
+
+    /// <summary>[left columns, right columns]: leftᵀ · right; the right one is gone.</summary>
+    public static double[] Cross(ColumnPanels left, ColumnPanels right)
+    {
+        var (product, sums, step) = (new double[left.Columns * right.Columns], left.Cross(right), ColumnPanels.Width(right.Columns));
+        for (var row = 0; row < left.Columns; row++)
+            sums.AsSpan(row * step, right.Columns).CopyTo(product.AsSpan(row * right.Columns));
+
+        right.Release();
+        return product;
+    }
 
     /// <summary>Ones on the diagonal.</summary>
     public static double[] Identity(int side)

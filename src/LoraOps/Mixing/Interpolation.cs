@@ -16,9 +16,10 @@ internal static class Interpolation
             return SummedDelta.Of([(only.Position == 0 ? 1 - t : t, only.Delta)]);
 
         DeltaMatrix[] deltas = [module.Shares[0].Delta, module.Shares[1].Delta];
-        var products = InnerProducts.Of(deltas, granularity);
+        var small = Coordinates.Of(deltas, granularity);
+        var products = InnerProducts.Of(small, granularity);
         var (first, second, both) = (products[0, 0], products[1, 1], products[0, 1]);
-        var sines = Sines(deltas, products, granularity);
+        var sines = Sines(small, products, granularity);
         var (one, other) = (new double[both.Length], new double[both.Length]);
         for (var group = 0; group < both.Length; group++)
         {
@@ -31,7 +32,7 @@ internal static class Interpolation
     }
 
     // √(1 − cos²) loses half the digits beside 0 and π, and there the coefficients are large: measured on what v₁ has not of v₀.
-    private static double[] Sines(DeltaMatrix[] deltas, InnerProducts products, Granularity granularity)
+    private static double[] Sines(IReadOnlyList<DeltaMatrix> deltas, InnerProducts products, Granularity granularity)
     {
         var (first, second, both) = (products[0, 0], products[1, 1], products[0, 1]);
         var along = both.Select((product, group) => first[group] > 0 ? -product / first[group] : 0).ToArray();

@@ -1,3 +1,5 @@
+using LoraOps.Tensors.Kernels;
+
 namespace LoraOps.Mixing;
 
 /// <summary>TIES in the directions that the adapters share on their left.</summary>
@@ -31,14 +33,22 @@ public sealed class KnotsTiesMix : MixMethod
         LowRank[] products = [.. module.Shares.Select(share => ExactFactors.Of(share.Delta, module, this))];
         var (u, rank) = Left(products);
 
+        if (rank == 0)
+            return LowRank.Zero(module.Rows, module.Columns);
+
         // σ·Vᵀ of a task is Uᵀ·Δ of it.
-        var turned = Dense.Transposed(u, module.Rows, rank);
+        var panels = ColumnPanels.Of(u, module.Rows, rank);
         var tasks = module.Shares.Zip(products, (share, product) => share with
         {
             Delta = new LowRank(
-                Dense.Product(turned, product.B, module.Rows, rank, product.Rank), product.A, product.Rank, (rank, module.Columns), product.Scale),
-        });
-        var mixed = rank == 0 ? [] : Ties.Mix(module with { Shares = [.. tasks] }, settings).ToArray();
+                Dense.Cross(panels, ColumnPanels.Of(product.B, module.Rows, product.Rank)),
+                product.A,
+                product.Rank,
+                (rank, module.Columns),
+                product.Scale),
+        }).ToList();
+        panels.Release();
+        var mixed = Ties.Mix(module with { Shares = tasks }, settings).ToArray();
         return new LowRank(u, mixed, rank, (module.Rows, module.Columns));
     }
 
