@@ -22,8 +22,8 @@ public sealed class Consensus : DeltaMatrix
         var ones = Array.ConvertAll(weights, _ => 1.0);
         var divisors = settings.Divisor switch { Divisor.Count => ones, Divisor.Weights => weights, _ => new double[weights.Length] };
         _deltas = [.. terms.Select(term => term.X)];
-        _election = new SignElection(
-            weights, settings.ElectOn == ElectOn.Weighted ? weights : ones, divisors, settings.MajoritySignMethod == SignVote.Frequency);
+        var (voices, gains) = settings.ElectOn == ElectOn.Weighted ? (weights, ones) : (ones, weights);
+        _election = new SignElection(voices, gains, divisors, settings.MajoritySignMethod == SignVote.Frequency);
         _lambda = settings.Lambda;
     }
 

@@ -7,7 +7,10 @@ internal static class MagnitudeSample
 {
     private const int Lines = 512;
 
-    /// <summary>A band of keys that probably holds the one at a place and half as many elements as can be collected.</summary>
+    // Shares of a sample of random factors lie within half a hundredth of the true ones.
+    private const double Margin = 0.02;
+
+    /// <summary>A band of keys that probably holds the one at a place, and at most half as many elements as can be collected.</summary>
     /// <param name="delta">The matrix.</param>
     /// <param name="count">The place, from 1 for the largest.</param>
     /// <param name="capacity">How many elements can be collected.</param>
@@ -18,7 +21,7 @@ internal static class MagnitudeSample
 
         var keys = Keys(delta);
         var share = (double)count / delta.Count;
-        var margin = 0.25 * capacity / delta.Count;
+        var margin = Math.Min(Margin, 0.25 * capacity / delta.Count);
         var first = (int)((share - margin) * keys.Length);
         var last = (int)((share + margin) * keys.Length) + 1;
         return new KeyBand(

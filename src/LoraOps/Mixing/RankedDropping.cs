@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Mixing;
@@ -12,6 +13,7 @@ internal sealed class RankedDropping
     private readonly double[] _probabilities;
     private readonly CounterRandom _random;
     private readonly bool _rescale;
+    private readonly ConcurrentBag<MagnitudeSort> _sorts = [];
 
     /// <summary>The dropping of one delta.</summary>
     /// <param name="columns">n, the elements of a row.</param>
@@ -37,13 +39,14 @@ internal sealed class RankedDropping
         var columns = _probabilities.Length;
         var pooled = ArrayPool<double>.Shared.Rent(columns);
         var numbers = pooled.AsSpan(0, columns);
-        var sort = new MagnitudeSort(columns);
+        var sort = _sorts.TryTake(out var idle) ? idle : new MagnitudeSort(columns);
         for (var row = first; !values.IsEmpty; row++, values = values[columns..])
         {
             _random.Fill((long)row * columns, numbers);
             Drop(values[..columns], numbers, sort.Order(values[..columns]));
         }
 
+        _sorts.Add(sort);
         ArrayPool<double>.Shared.Return(pooled);
     }
 

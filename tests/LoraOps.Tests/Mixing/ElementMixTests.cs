@@ -18,7 +18,7 @@ public sealed class ElementMixTests
     {
         var shapes = new[] { (1, 1), (1, 41), (41, 1), (9, 23), (16, 32) };
         var random = new Random(17);
-        for (var round = 0; round < 400; round++)
+        for (var round = 0; round < 160; round++)
         {
             var kind = ElementSamples.Kinds[round % ElementSamples.Kinds.Count];
             var (rows, columns) = shapes[round % shapes.Length];

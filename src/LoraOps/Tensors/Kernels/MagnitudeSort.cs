@@ -24,7 +24,7 @@ public sealed class MagnitudeSort(int length)
     public ReadOnlySpan<int> Order(ReadOnlySpan<double> values)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, length);
-        Distribute(values);
+        var most = Distribute(values);
         for (var index = 0; index < values.Length; index++)
         {
             var place = _ends[_buckets[index]]++;
@@ -32,7 +32,7 @@ public sealed class MagnitudeSort(int length)
         }
 
         // Afterwards each bucket's place is its end. What is crowded is sorted by itself, the rest moves by a few places.
-        for (int bucket = 0, start = 0; bucket < 2 * length; start = _ends[bucket++])
+        for (int bucket = 0, start = 0; most > Few && bucket < 2 * length; start = _ends[bucket++])
         {
             if (_ends[bucket] - start > Few)
                 Sort(_keys.AsSpan(start..(_ends[bucket])), _order.AsSpan(start..(_ends[bucket])));
@@ -50,9 +50,9 @@ public sealed class MagnitudeSort(int length)
         return _order;
     }
 
-    // Buckets of equal width in descending order, twice as many as values; each gets the place where it begins.
+    // Buckets of equal width in descending order, twice as many as values; each gets the place where it begins. Returns the size of the largest.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Distribute(ReadOnlySpan<double> values)
+    private int Distribute(ReadOnlySpan<double> values)
     {
         var last = (2.0 * length) - 1;
         var scale = 2 * length / (Spread * (Magnitudes.Sum(values) / Math.Max(1, length)));
@@ -71,9 +71,14 @@ public sealed class MagnitudeSort(int length)
         foreach (var bucket in _buckets)
             _ends[bucket + 1]++;
 
-        var sum = 0;
+        var (sum, most) = (0, 0);
         foreach (ref var end in _ends.AsSpan())
+        {
+            most = Math.Max(most, end);
             end = sum += end;
+        }
+
+        return most;
     }
 
     private static void Sort(Span<long> keys, Span<int> order)

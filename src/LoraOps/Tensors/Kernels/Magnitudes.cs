@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -78,10 +79,7 @@ public static class Magnitudes
         Span<int> counts = stackalloc int[Buckets];
         while (keys.Length > Few)
         {
-            var (low, high) = (long.MaxValue, 0L);
-            foreach (var key in keys)
-                (low, high) = (Math.Min(low, key), Math.Max(high, key));
-
+            var (low, high) = (TensorPrimitives.Min<long>(keys), TensorPrimitives.Max<long>(keys));
             if (low == high)
                 return low;
 

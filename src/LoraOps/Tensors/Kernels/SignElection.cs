@@ -12,22 +12,22 @@ public sealed class SignElection
 {
     private const int Lanes = 8;
 
-    private readonly double[] _weights;
     private readonly double[] _voices;
+    private readonly double[] _gains;
     private readonly double[] _divisors;
     private readonly bool _frequency;
 
     /// <summary>An election among owners.</summary>
-    /// <param name="weights">What each owner's values are multiplied by before they are added.</param>
-    /// <param name="voices">What they are multiplied by before they vote.</param>
-    /// <param name="divisors">What each value that agrees adds to the divisor of the sum; a divisor of 0 counts as 1.</param>
+    /// <param name="voices">What each owner's values are multiplied by before they vote.</param>
+    /// <param name="gains">What those that agree are multiplied by further before they are added.</param>
+    /// <param name="divisors">What each of them adds to the divisor of the sum; a divisor of 0 counts as 1.</param>
     /// <param name="frequency">True if signs vote; else values.</param>
-    public SignElection(double[] weights, double[] voices, double[] divisors, bool frequency)
+    public SignElection(double[] voices, double[] gains, double[] divisors, bool frequency)
     {
-        if (voices.Length != weights.Length || divisors.Length != weights.Length)
-            throw new ArgumentException("The owners have not one of each.", nameof(weights));
+        if (gains.Length != voices.Length || divisors.Length != voices.Length)
+            throw new ArgumentException("The owners have not one of each.", nameof(voices));
 
-        (_weights, _voices, _divisors, _frequency) = (weights, voices, divisors, frequency);
+        (_voices, _gains, _divisors, _frequency) = (voices, gains, divisors, frequency);
     }
 
     /// <summary>The elected sums times a factor.</summary>
@@ -38,52 +38,71 @@ public sealed class SignElection
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Mix(ReadOnlySpan<double> values, double factor, Span<double> mixed)
     {
-        if (values.Length != (long)_weights.Length * mixed.Length)
+        if (values.Length != (long)_voices.Length * mixed.Length)
             throw new ArgumentException("The values are not those of so many owners.", nameof(values));
 
+        const int Step = 2 * Lanes;
         var at = 0;
-        for (; at + Lanes <= mixed.Length; at += Lanes)
-            (Elect(in values[at], mixed.Length) * factor).CopyTo(mixed[at..]);
+        for (; at + Step <= mixed.Length; at += Step)
+        {
+            var (first, second) = Elect(in values[at], mixed.Length);
+            (first * factor).CopyTo(mixed[at..]);
+            (second * factor).CopyTo(mixed[(at + Lanes)..]);
+        }
 
         if (at == mixed.Length)
             return;
 
         // The rest is worked out in lanes of its own.
-        var edge = new double[_weights.Length * Lanes];
-        for (var owner = 0; owner < _weights.Length; owner++)
-            values.Slice((owner * mixed.Length) + at, mixed.Length - at).CopyTo(edge.AsSpan(owner * Lanes));
+        var edge = new double[_voices.Length * Step];
+        for (var owner = 0; owner < _voices.Length; owner++)
+            values.Slice((owner * mixed.Length) + at, mixed.Length - at).CopyTo(edge.AsSpan(owner * Step));
 
-        var last = Elect(in edge[0], Lanes) * factor;
-        for (var lane = 0; at < mixed.Length; at++, lane++)
-            mixed[at] = last[lane];
+        Span<double> rest = stackalloc double[Step];
+        var (lower, upper) = Elect(in edge[0], Step);
+        (lower * factor).CopyTo(rest);
+        (upper * factor).CopyTo(rest[Lanes..]);
+        rest[..(mixed.Length - at)].CopyTo(mixed[at..]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Vector512<double> Elect(ref readonly double values, int stride)
+    private (Vector512<double> First, Vector512<double> Second) Elect(ref readonly double values, nint stride)
     {
-        ref var weight = ref MemoryMarshal.GetArrayDataReference(_weights);
-        ref var voice = ref MemoryMarshal.GetArrayDataReference(_voices);
-        ref var share = ref MemoryMarshal.GetArrayDataReference(_divisors);
-        var votes = Vector512<double>.Zero;
-        for (var owner = 0; owner < _weights.Length; owner++)
+        ref var voices = ref MemoryMarshal.GetArrayDataReference(_voices);
+        ref var gains = ref MemoryMarshal.GetArrayDataReference(_gains);
+        ref var divisors = ref MemoryMarshal.GetArrayDataReference(_divisors);
+        var (votes, others) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var owner = 0; owner < _voices.Length; owner++)
         {
-            var vote = Vector512.LoadUnsafe(in values, (nuint)(owner * stride)) * Unsafe.Add(ref voice, owner);
+            var voice = Vector512.Create(Unsafe.Add(ref voices, owner));
+            var vote = Vector512.LoadUnsafe(in values, (nuint)(owner * stride)) * voice;
+            var other = Vector512.LoadUnsafe(in values, (nuint)((owner * stride) + Lanes)) * voice;
             votes += _frequency ? Sign(vote) : vote;
+            others += _frequency ? Sign(other) : other;
         }
 
-        // Where − is elected the votes are turned, so that those that agree are above 0.
+        // Where − is elected everything is turned, so that what agrees is above 0; in the end it is turned back.
         var turn = Vector512.LessThan(votes, Vector512<double>.Zero) & Vector512.Create(-0.0);
-        var (sum, divisor) = (Vector512<double>.Zero, Vector512<double>.Zero);
-        for (var owner = 0; owner < _weights.Length; owner++)
+        var turnOthers = Vector512.LessThan(others, Vector512<double>.Zero) & Vector512.Create(-0.0);
+        var (sum, divisor, sums, shares) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        for (var owner = 0; owner < _voices.Length; owner++)
         {
-            var value = Vector512.LoadUnsafe(in values, (nuint)(owner * stride));
-            var agrees = Vector512.GreaterThan((value * Unsafe.Add(ref voice, owner)) ^ turn, Vector512<double>.Zero);
-            sum += Vector512.ConditionalSelect(agrees, value * Unsafe.Add(ref weight, owner), Vector512<double>.Zero);
-            divisor += Vector512.ConditionalSelect(agrees, Vector512.Create(Unsafe.Add(ref share, owner)), Vector512<double>.Zero);
+            var (voice, gain) = (Vector512.Create(Unsafe.Add(ref voices, owner)), Vector512.Create(Unsafe.Add(ref gains, owner)));
+            var share = Vector512.Create(Unsafe.Add(ref divisors, owner));
+            var vote = (Vector512.LoadUnsafe(in values, (nuint)(owner * stride)) * voice) ^ turn;
+            var other = (Vector512.LoadUnsafe(in values, (nuint)((owner * stride) + Lanes)) * voice) ^ turnOthers;
+            sum += Vector512.MaxNative(vote, Vector512<double>.Zero) * gain;
+            sums += Vector512.MaxNative(other, Vector512<double>.Zero) * gain;
+            divisor = Vector512.ConditionalSelect(Vector512.GreaterThan(vote, Vector512<double>.Zero), divisor + share, divisor);
+            shares = Vector512.ConditionalSelect(Vector512.GreaterThan(other, Vector512<double>.Zero), shares + share, shares);
         }
 
-        return sum / Vector512.ConditionalSelect(Vector512.Equals(divisor, Vector512<double>.Zero), Vector512<double>.One, divisor);
+        return ((sum ^ turn) / OneIfZero(divisor), (sums ^ turnOthers) / OneIfZero(shares));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> OneIfZero(Vector512<double> divisor) =>
+        Vector512.ConditionalSelect(Vector512.Equals(divisor, Vector512<double>.Zero), Vector512<double>.One, divisor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Sign(Vector512<double> value) =>

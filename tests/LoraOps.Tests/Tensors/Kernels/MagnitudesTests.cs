@@ -102,12 +102,13 @@ public sealed class MagnitudesTests
     public void Elects_like_plain_loops_to_the_last_bit(string kind, bool frequency)
     {
         double[] weights = [0.6, -0.35, 1.1];
-        foreach (var voices in new[] { weights, [1, 1, 1] })
-            foreach (var divisors in new[] { weights, [1, 1, 1], [0, 0, 0] })
+        double[] ones = [1, 1, 1];
+        foreach (var (voices, gains) in new[] { (weights, ones), (ones, weights) })
+            foreach (var divisors in new[] { weights, ones, [0, 0, 0] })
                 foreach (var length in Lengths)
                 {
                     var (values, mixed) = (ElementSamples.Of(kind, 3 * length), new double[length]);
-                    new SignElection(weights, voices, divisors, frequency).Mix(values, 0.7, mixed);
+                    new SignElection(voices, gains, divisors, frequency).Mix(values, 0.7, mixed);
                     Assert.Equal(Enumerable.Range(0, length).Select(at => Elected([values[at], values[length + at], values[(2 * length) + at]])), mixed);
 
                     double Elected(double[] own)
@@ -120,7 +121,7 @@ public sealed class MagnitudesTests
                         for (var owner = 0; owner < 3; owner++)
                         {
                             var agrees = votes < 0 ? own[owner] * voices[owner] < 0 : own[owner] * voices[owner] > 0;
-                            sum += agrees ? own[owner] * weights[owner] : 0;
+                            sum += agrees ? own[owner] * voices[owner] * gains[owner] : 0;
                             divisor += agrees ? divisors[owner] : 0;
                         }
 
