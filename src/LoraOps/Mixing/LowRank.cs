@@ -7,6 +7,9 @@ namespace LoraOps.Mixing;
 /// <summary>Δ = scale · B · A, both factors in float64.</summary>
 public sealed class LowRank : DeltaMatrix
 {
+    // Two threads may both lay it out: what they write is the same.
+    private TiledProduct? _tiled;
+
     /// <summary>A product of two factors.</summary>
     /// <param name="b">[rows, rank] row-major</param>
     /// <param name="a">[rank, columns] row-major</param>
@@ -54,7 +57,7 @@ public sealed class LowRank : DeltaMatrix
         var pooled = ArrayPool<double>.Shared.Rent(rows * Rank);
         var coefficients = pooled.AsSpan(0, rows * Rank);
         TensorPrimitives.Multiply(B.AsSpan(first * Rank, coefficients.Length), Scale, coefficients);
-        TiledProduct.Rows(values, coefficients, A, Rank, Columns);
+        (_tiled ??= new TiledProduct(A, Rank, Columns)).Rows(values, coefficients);
         ArrayPool<double>.Shared.Return(pooled);
     }
 }

@@ -19,7 +19,7 @@ public sealed class TiledProductTests
         var random = new Random(rows + columns);
         double[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextDouble() - 0.5)];
         var (left, right, product) = (Values(rows * rank), Values(rank * columns), Values(rows * columns));
-        TiledProduct.Rows(product, left, right, rank, columns);
+        new TiledProduct(right, rank, columns).Rows(product, left);
         for (var at = 0; at < product.Length; at++)
         {
             var chain = 0.0;
@@ -31,6 +31,9 @@ public sealed class TiledProductTests
     }
 
     [Fact]
-    public void Factors_that_do_not_fit_are_refused() =>
-        Assert.Throws<ArgumentException>(() => TiledProduct.Rows(new double[6], new double[4], new double[5], 2, 3));
+    public void Factors_that_do_not_fit_are_refused()
+    {
+        Assert.Throws<ArgumentException>(() => new TiledProduct(new double[5], 2, 3));
+        Assert.Throws<ArgumentException>(() => new TiledProduct(new double[6], 2, 3).Rows(new double[6], new double[3]));
+    }
 }
