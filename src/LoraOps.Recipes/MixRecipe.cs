@@ -26,7 +26,10 @@ public sealed record MixRecipe
     /// <summary>The adapter whose saved modules are taken as they are, or null.</summary>
     public string? Keep { get; init; }
 
-    /// <summary>Reads a file with the keys <c>method</c>, <c>adapters</c> (a list of <c>path</c>, <c>weight</c>, <c>name</c>) and the method's parameters.</summary>
+    /// <summary>
+    /// Reads a file with the keys <c>method</c>, <c>adapters</c> (a list of <c>path</c>, <c>weight</c>, <c>name</c>) and the
+    /// method's parameters.
+    /// </summary>
     /// <exception cref="LoraOpsException">Every mistake in it, each with its line.</exception>
     public static MixRecipe Load(string path) => MixRecipeReader.Read(path);
 }

@@ -59,7 +59,9 @@ public sealed class Plan
     private static IEnumerable<PlanStep> StepsOf(PlannedAdapter adapter)
     {
         var name = adapter.Recipe.Name;
-        yield return new PlanStep("convert", name, null, adapter.IsConverted, $"merge {name} into the base and compare it with the record");
+        yield return new PlanStep("convert", name, null, adapter.IsConverted, adapter.Recipe.Mix is { } mix
+            ? $"mix {name} of {string.Join(", ", adapter.Sources.Select(source => source.Adapter.Name))} ({mix.Spelling}) and merge it into the base"
+            : $"merge {name} into the base and compare it with the record");
         foreach (var job in adapter.Jobs)
         {
             var chip = job.Chip.Name;
@@ -75,8 +77,8 @@ public sealed record PlannedAdapter
     /// <summary>What the recipe says.</summary>
     public required RecipeAdapter Recipe { get; init; }
 
-    /// <summary>What lies in its folder.</summary>
-    public required Adapter Adapter { get; init; }
+    /// <summary>What lies in its folder, or the adapters that it is mixed of with their weights.</summary>
+    public required IReadOnlyList<WeightedAdapter> Sources { get; init; }
 
     /// <summary>True if an earlier run converted it.</summary>
     public required bool IsConverted { get; init; }

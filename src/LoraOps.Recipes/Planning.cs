@@ -4,12 +4,14 @@ using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Forms;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
+using LoraOps.Merging;
 using LoraOps.Problems;
 using LoraOps.Readers.Peft;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Readers.Samples;
 using LoraOps.Recipes.Caching;
 using LoraOps.Runtime.Sessions;
+using LoraOps.Transforms;
 
 namespace LoraOps.Recipes;
 
@@ -28,12 +30,12 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
         var model = Under(recipe.Model.Line, () => OnnxModel.Load(recipe.Model.Value));
         using var weights = recipe.Weights is { } file ? Under(file.Line, () => Checkpoint.Open(file.Value)) : null;
         using var session = model is null ? null : Under(recipe.Model.Line, () => OnnxSession.Open(model));
-        var adapters = new List<(RecipeAdapter Recipe, Adapter Read, List<ChipProfile> Chips)>();
+        var adapters = new List<(RecipeAdapter Recipe, IReadOnlyList<WeightedAdapter> Sources, List<ChipProfile> Chips)>();
         foreach (var (adapter, chips) in selected)
         {
             CheckData(adapter, session);
-            if (Under(adapter.Path.Line, () => PeftReader.Read(adapter.Path.Value, adapter.Name)) is { } read)
-                adapters.Add((adapter, read, chips));
+            if (Under(adapter.Path?.Line ?? adapter.Line, () => Read(adapter)) is { } sources)
+                adapters.Add((adapter, sources, chips));
         }
 
         // Without these nothing can be mapped or addressed; whatever else is wrong has been found by now.
@@ -41,7 +43,7 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
             throw new LoraOpsException(_problems);
 
         var inputs = Inputs(model);
-        var planned = adapters.Select(one => Planned(one.Recipe, one.Read, one.Chips, inputs)).ToList();
+        var planned = adapters.Select(one => Planned(one.Recipe, one.Sources, one.Chips, inputs)).ToList();
         foreach (var adapter in planned.Where(adapter => !adapter.IsConverted))
             CheckMapping(adapter, model, weights);
 
@@ -84,29 +86,45 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
     {
         Feeds(adapter.Calibration, session);
         if (Feeds(adapter.Evaluation, session) is { } evaluation && evaluation.Find("labels") is null)
-            Add(adapter.Evaluation.Line, ParityProblems.LabelsMissing(adapter.Evaluation.Value));
+            Add(adapter.Evaluation.Line, ParityProblems.LabelsMissing(adapter.Evaluation.Name));
 
-        if (adapter.Expected is not { } expected || Feeds(expected, session) is not { } record || session is null)
+        if (adapter.Expected is not { } expected || Feeds(new RecipeData([expected.Value], expected.Line), session) is not { } record || session is null)
             return;
 
         foreach (var output in session.Outputs.Where(output => record.Find(output.Name) is null))
             Add(expected.Line, ParityProblems.ExpectationMissing(expected.Value, output.Name, NearMisses.Phrase(output.Name, record.Tensors.Keys)));
     }
 
-    private SampleSet? Feeds(Written<string> file, OnnxSession? session)
+    private SampleSet? Feeds(RecipeData data, OnnxSession? session)
     {
-        var samples = Under(file.Line, () => SampleSet.Open(file.Value));
+        var samples = Under(data.Line, data.Open);
         foreach (var problem in samples is null || session is null ? [] : session.Check(samples))
-            Add(file.Line, problem);
+            Add(data.Line, problem);
 
         return samples;
     }
 
-    private void CheckMapping(PlannedAdapter adapter, OnnxModel model, Checkpoint? weights) => Under(adapter.Recipe.Path.Line, () =>
+    private IReadOnlyList<WeightedAdapter> Read(RecipeAdapter adapter)
     {
-        MergedForm.Check(model, [new WeightedAdapter(adapter.Adapter)], new MappingOptions { Base = weights });
-        return adapter;
-    });
+        if (adapter.Mix is not { } mix)
+            return [new WeightedAdapter(PeftReader.Read(adapter.Path!.Value.Value, adapter.Name))];
+
+        // A plan writes nothing: the folder is where the mix would be, so that all else about it is checked.
+        var sources = AdapterSources.Read(mix.Of);
+        using var plan = MixPlan.Make(mix.Request(sources, recipe.Weights?.Value, Path.Combine(_output.Path, $".{adapter.Name}.mixed")));
+        return sources;
+    }
+
+    // What a mix adapts is what its adapters do.
+    private void CheckMapping(PlannedAdapter adapter, OnnxModel model, Checkpoint? weights)
+    {
+        foreach (var source in adapter.Sources)
+            Under(adapter.Recipe.Path?.Line ?? adapter.Recipe.Line, () =>
+            {
+                MergedForm.Check(model, [source with { Weight = 1 }], new MappingOptions { Base = weights });
+                return source;
+            });
+    }
 
     private OriginInputs Inputs(OnnxModel model)
     {
@@ -119,17 +137,17 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
             recipe.Weights is { } weights ? Input(weights) : null);
     }
 
-    private PlannedAdapter Planned(RecipeAdapter adapter, Adapter read, List<ChipProfile> chips, OriginInputs inputs)
+    private PlannedAdapter Planned(RecipeAdapter adapter, IReadOnlyList<WeightedAdapter> sources, List<ChipProfile> chips, OriginInputs inputs)
     {
-        var (calibration, evaluation) = (Input(adapter.Calibration), Input(adapter.Evaluation));
+        var (calibration, evaluation) = (adapter.Calibration.Input(), adapter.Evaluation.Input());
         var expected = adapter.Expected is { } record ? Input(record).Sha256 : "";
         var key = CacheKey.Of(
             "convert", adapter.Name, inputs.Model.File, inputs.Model.Sha256, inputs.Weights?.File ?? "", inputs.Weights?.Sha256 ?? "",
-            read.Digest, expected, evaluation.Sha256, CacheKey.Of(recipe.ConvertGates));
+            Identity(adapter, sources), expected, evaluation.Sha256, CacheKey.Of(recipe.ConvertGates));
         return new PlannedAdapter
         {
             Recipe = adapter,
-            Adapter = read,
+            Sources = sources,
             Key = key,
             IsConverted = _output.Find(key) is not null,
             Jobs = [.. chips.Select(chip => Planned(adapter, chip, key, calibration))],
@@ -152,6 +170,10 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
             IsPublished = _output.IsPublished(name, key),
         };
     }
+
+    private static string Identity(RecipeAdapter adapter, IReadOnlyList<WeightedAdapter> sources) => adapter.Mix is { } mix
+        ? CacheKey.Of("mix", sources.Select(source => $"{source.Adapter.Digest} {source.Weight:R}").Prepend(mix.Spelling))
+        : sources[0].Adapter.Digest;
 
     private static string NameOf(RecipeAdapter adapter, ChipProfile chip) => $"{adapter.Name}-{chip.Name}";
 

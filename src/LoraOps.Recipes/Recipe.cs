@@ -25,7 +25,7 @@ public sealed record Recipe
     /// <summary>The checkpoint that the graph was exported from, or null: every mapped site is compared with it.</summary>
     public Written<string>? Weights { get; init; }
 
-    /// <summary>The adapters, in file order.</summary>
+    /// <summary>The adapters in file order, then the mixes.</summary>
     public required IReadOnlyList<RecipeAdapter> Adapters { get; init; }
 
     /// <summary>The chips, in file order.</summary>
@@ -61,14 +61,17 @@ public sealed record RecipeAdapter
     /// <summary>The line that names it.</summary>
     public required int Line { get; init; }
 
-    /// <summary>The PEFT folder.</summary>
-    public required Written<string> Path { get; init; }
+    /// <summary>The PEFT folder; null for a mix.</summary>
+    public Written<string>? Path { get; init; }
+
+    /// <summary>What it is made of; null for an adapter that lies in a folder.</summary>
+    public RecipeMix? Mix { get; init; }
 
     /// <summary>The samples that ranges are found on.</summary>
-    public required Written<string> Calibration { get; init; }
+    public required RecipeData Calibration { get; init; }
 
     /// <summary>Labelled samples that no training saw.</summary>
-    public required Written<string> Evaluation { get; init; }
+    public required RecipeData Evaluation { get; init; }
 
     /// <summary>Inputs, and what PyTorch gave for them with the adapter active; null: the conversion is not proven by a record.</summary>
     public Written<string>? Expected { get; init; }

@@ -175,7 +175,7 @@ public sealed class RecipeRunTests : IDisposable
     {
         var recipe = _kitchen.Write("shanghai beijing");
         var plan = Plan.Make(recipe);
-        var broken = plan.Adapters[0] with { Recipe = plan.Adapters[0].Recipe with { Calibration = new Written<string>(_kitchen["gone"], 1) } };
+        var broken = plan.Adapters[0] with { Recipe = plan.Adapters[0].Recipe with { Calibration = new RecipeData([_kitchen["gone"]], 1) } };
         var report = RecipeRun.Run(new Plan(recipe, true, plan.Inputs, [broken, plan.Adapters[1]]));
         Assert.Equal([JobStatus.Failed, JobStatus.Built], report.Jobs.Select(job => job.Status));
         Assert.Equal(ExitCode.InvalidInput, report.ExitCode);
@@ -187,7 +187,7 @@ public sealed class RecipeRunTests : IDisposable
     {
         var recipe = _kitchen.Write();
         var plan = Plan.Make(recipe);
-        var broken = plan.Adapters[0] with { Recipe = plan.Adapters[0].Recipe with { Evaluation = new Written<string>(_kitchen["gone"], 1) } };
+        var broken = plan.Adapters[0] with { Recipe = plan.Adapters[0].Recipe with { Evaluation = new RecipeData([_kitchen["gone"]], 1) } };
         var job = Assert.Single(RecipeRun.Run(new Plan(recipe, true, plan.Inputs, [broken])).Jobs);
         Assert.Equal(JobStatus.Failed, job.Status);
         Assert.NotEmpty(job.Problems);

@@ -49,8 +49,8 @@ public sealed class RecipeTests : IDisposable
     public void An_adapter_overrides_the_defaults()
     {
         var recipe = Load(Good);
-        Assert.Equal([_folder["data"], _folder["more"]], recipe.Adapters.Select(adapter => adapter.Evaluation.Value));
-        Assert.Equal([_folder["one"], _folder["two"]], recipe.Adapters.Select(adapter => adapter.Path.Value));
+        Assert.Equal([_folder["data"], _folder["more"]], recipe.Adapters.Select(adapter => adapter.Evaluation.Name));
+        Assert.Equal([_folder["one"], _folder["two"]], recipe.Adapters.Select(adapter => adapter.Path?.Value));
         Assert.Equal([10, 11], recipe.Adapters.Select(adapter => adapter.Line));
         Assert.Null(recipe.Adapters[0].Expected);
         Assert.Equal("cosine>=0.99", Assert.Single(recipe.GatesFor(recipe.Chips[0].Value)).ToString());

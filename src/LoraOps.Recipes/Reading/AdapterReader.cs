@@ -21,7 +21,7 @@ internal sealed class AdapterReader(RecipeSource source, RecipeFields root, bool
     public List<RecipeAdapter> Read()
     {
         var defaults = Defaults();
-        var fields = root.Map("adapters", demanded: true);
+        var fields = root.Map("adapters", demanded: !root.Entries.Any(entry => entry.Key == "mixes"));
         var adapters = new List<RecipeAdapter>();
         foreach (var entry in fields.Entries)
         {
@@ -36,7 +36,7 @@ internal sealed class AdapterReader(RecipeSource source, RecipeFields root, bool
         if (fields.Entries.Count == 0 && root.Entries.Any(entry => entry is { Key: "adapters", Value: YamlMap }))
             source.Add(RecipeProblems.KeyMissing(source.At(fields.Line), "adapters"));
 
-        return adapters;
+        return [.. adapters, .. new MixReader(source, root, adapters).Read()];
     }
 
     // Two names that differ in capitals only would be one folder on some systems.
@@ -80,11 +80,13 @@ internal sealed class AdapterReader(RecipeSource source, RecipeFields root, bool
             Name = entry.Key,
             Line = entry.Line,
             Path = path,
-            Calibration = calibration,
-            Evaluation = evaluation,
+            Calibration = Data(calibration),
+            Evaluation = Data(evaluation),
             Expected = paths["expected"],
         };
     }
+
+    private static RecipeData Data(Written<string> path) => new([path.Value], path.Line);
 
     private Written<string>? PathOf(RecipeFields fields, string key, YamlEntry entry, Dictionary<string, YamlText> defaults)
     {

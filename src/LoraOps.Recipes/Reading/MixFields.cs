@@ -7,13 +7,13 @@ namespace LoraOps.Recipes.Reading;
 /// <summary>The method of a mix and its parameters, as a mapping gives them.</summary>
 /// <param name="Method">The method.</param>
 /// <param name="Settings">Its parameters.</param>
-/// <param name="Given">The names of those that were given.</param>
-internal sealed record MixFields(MixMethod Method, MixSettings Settings, IReadOnlyList<string> Given)
+/// <param name="Given">Those that were given, as they were written.</param>
+internal sealed record MixFields(MixMethod Method, MixSettings Settings, IReadOnlyList<KeyValuePair<string, string>> Given)
 {
     /// <summary>Reads <c>method</c> and every parameter; null if there was a mistake.</summary>
     public static MixFields? Read(RecipeSource source, RecipeFields fields)
     {
-        var (settings, given) = (new MixSettings(), new List<string>());
+        var (settings, given) = (new MixSettings(), new List<KeyValuePair<string, string>>());
         var isRight = true;
         foreach (var parameter in MixParameters.All)
         {
@@ -21,8 +21,11 @@ internal sealed record MixFields(MixMethod Method, MixSettings Settings, IReadOn
             if (fields.Take(parameter.Name) is not { } value || value is YamlText { IsEmpty: true })
                 continue;
 
-            given.Add(parameter.Name);
-            var changed = source.Text(value, parameter.Name) is { } text ? parameter.Apply(settings, text.Text) : null;
+            var text = source.Text(value, parameter.Name);
+            var changed = text is null ? null : parameter.Apply(settings, text.Text);
+            if (text is not null)
+                given.Add(new(parameter.Name, text.Text));
+
             if (changed is null)
                 source.Add(RecipeProblems.ValueWrong(source.At(value.Line), parameter.Name, $"is none of the allowed values: {parameter.Allowed}"));
 

@@ -27,7 +27,7 @@ internal sealed class MixRecipeReader(string path)
             Adapters = adapters,
             Method = mix.Method,
             Settings = mix.Settings,
-            Given = mix.Given,
+            Given = [.. mix.Given.Select(pair => pair.Key)],
             Base = origin?.Value,
             Keep = keep?.Text,
         };

@@ -3,10 +3,12 @@ using LoraOps.Bundles;
 using LoraOps.Onnx.Forms;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
+using LoraOps.Readers.Peft;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Readers.Samples;
 using LoraOps.Recipes.Caching;
 using LoraOps.Runtime.Parity;
+using LoraOps.Transforms;
 
 namespace LoraOps.Recipes.Steps;
 
@@ -27,24 +29,44 @@ internal sealed class ConvertStep(Plan plan)
     {
         using var scratch = plan.Output.Scratch(adapter.Key);
         var model = scratch[ModelName];
-        Merge(adapter).Save(model);
+
+        // A mix is made beside the entry, and read as long as it is merged: what is left of it is the model, and how it came to be.
+        using var beside = adapter.Recipe.Mix is null ? null : plan.Output.Scratch($"{adapter.Key}-mix");
+        var (active, mix) = adapter.Recipe.Mix is { } how && beside is not null
+            ? Mixed(adapter, how, beside[adapter.Recipe.Name], stop)
+            : (adapter.Sources[0].Adapter, null);
+        Merge(active).Save(model);
         stop.ThrowIfCancellationRequested();
         var manifest = new BundleManifest
         {
             Name = adapter.Recipe.Name,
             Form = "merged",
-            Adapters = [new ManifestAdapter(adapter.Recipe.Name, adapter.Adapter.Digest, adapter.Adapter.Config.BaseModel, 1)],
+            Adapters =
+            [
+                .. adapter.Sources.Select(source =>
+                    new ManifestAdapter(source.Adapter.Name, source.Adapter.Digest, source.Adapter.Config.BaseModel, source.Weight)),
+            ],
+            Mix = mix,
             Base = plan.Inputs.Origin,
             Parity = [.. Prove(adapter.Recipe, model, stop)],
         };
         return StageEntry.Keep(plan.Output, adapter.Key, scratch, manifest);
     }
 
-    private OnnxModel Merge(PlannedAdapter adapter)
+    private (Adapter Adapter, ManifestMix? Made) Mixed(PlannedAdapter adapter, RecipeMix mix, string folder, CancellationToken stop)
+    {
+        using (var mixing = MixPlan.Make(mix.Request(adapter.Sources, plan.Recipe.Weights?.Value, folder)))
+            mixing.Run(stop: stop);
+
+        var read = PeftReader.Read(folder, adapter.Recipe.Name);
+        return (read, new ManifestMix(mix.Method.Name, mix.Given.ToDictionary(), read.Digest));
+    }
+
+    private OnnxModel Merge(Adapter adapter)
     {
         using var weights = plan.Recipe.Weights is { } file ? Checkpoint.Open(file.Value) : null;
         var model = OnnxModel.Load(plan.Recipe.Model.Value);
-        return MergedForm.Convert(model, [new WeightedAdapter(adapter.Adapter)], new MappingOptions { Base = weights }).Model;
+        return MergedForm.Convert(model, [new WeightedAdapter(adapter)], new MappingOptions { Base = weights }).Model;
     }
 
     private IEnumerable<ManifestCheck> Prove(RecipeAdapter adapter, string model, CancellationToken stop)
@@ -58,7 +80,7 @@ internal sealed class ConvertStep(Plan plan)
         }
 
         using var origin = ParityReference.FromModel(plan.Recipe.Model.Value);
-        var evaluation = SampleSet.Open(adapter.Evaluation.Value);
+        var evaluation = adapter.Evaluation.Open();
         yield return Proof.Of(Adapted, "base model", ParityRun.Measure(model, origin, evaluation, null, stop), []);
     }
 }

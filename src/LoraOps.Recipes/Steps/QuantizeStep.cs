@@ -26,7 +26,7 @@ internal sealed class QuantizeStep(Plan plan)
         using var scratch = plan.Output.Scratch(job.Key);
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
         var target = scratch[ConvertStep.ModelName];
-        var data = SampleSet.Open(adapter.Recipe.Calibration.Value);
+        var data = adapter.Recipe.Calibration.Open();
         var quantization = Quantize(source, job.Chip, data, stop);
         quantization.Model.Save(target);
         stop.ThrowIfCancellationRequested();
@@ -59,7 +59,7 @@ internal sealed class QuantizeStep(Plan plan)
     private ManifestCheck Prove(RecipeAdapter adapter, ChipProfile chip, string source, string target, CancellationToken stop)
     {
         using var merged = ParityReference.FromModel(source);
-        var report = ParityRun.Measure(target, merged, SampleSet.Open(adapter.Evaluation.Value), null, stop);
+        var report = ParityRun.Measure(target, merged, adapter.Evaluation.Open(), null, stop);
         return Proof.Of(Quantized, "merged model", report, plan.Recipe.GatesFor(chip));
     }
 

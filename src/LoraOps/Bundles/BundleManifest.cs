@@ -32,6 +32,9 @@ public sealed record BundleManifest
     /// <summary>The adapters inside, in the order of their weights.</summary>
     public IReadOnlyList<ManifestAdapter> Adapters { get; init; } = [];
 
+    /// <summary>How the adapters became one before they were converted; null if they did not.</summary>
+    public ManifestMix? Mix { get; init; }
+
     /// <summary>The base model that they were trained for.</summary>
     public ManifestOrigin? Base { get; init; }
 
@@ -70,6 +73,12 @@ public sealed record ManifestTool(string Name, string Version)
 /// <param name="BaseModel">The base as its training knew it.</param>
 /// <param name="Weight">Its factor in the sum; 1 for a plain merge.</param>
 public sealed record ManifestAdapter(string Name, string Digest, string? BaseModel = null, double Weight = 1);
+
+/// <summary>How several adapters became one.</summary>
+/// <param name="Method">The method's name.</param>
+/// <param name="Parameters">Its parameters as the recipe writes them.</param>
+/// <param name="Digest">SHA-256 over the files of the mixed adapter, lower-case hexadecimal.</param>
+public sealed record ManifestMix(string Method, IReadOnlyDictionary<string, string> Parameters, string Digest);
 
 /// <summary>The base model's files.</summary>
 /// <param name="Model">The ONNX graph.</param>

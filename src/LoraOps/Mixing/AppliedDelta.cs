@@ -13,7 +13,9 @@ internal sealed class AppliedDelta : DeltaMatrix
 
     /// <summary>The delta of a weight of PyTorch's layout.</summary>
     public AppliedDelta(Delta delta, TargetWeight weight)
-        : base(checked((int)weight.Shape[delta.Layer == LayerKind.Embedding ? 1 : 0]), checked((int)(delta.Layer == LayerKind.Embedding ? weight.Shape[0] : weight.Shape.RowLength)))
+        : base(
+            checked((int)weight.Shape[delta.Layer == LayerKind.Embedding ? 1 : 0]),
+            checked((int)(delta.Layer == LayerKind.Embedding ? weight.Shape[0] : weight.Shape.RowLength)))
     {
         (_delta, _weight) = (delta, weight);
         _update = new Lazy<RowUpdate>(() => delta.Prepare(weight));

@@ -7,7 +7,10 @@ namespace LoraOps.Mixing;
 /// <param name="values">Receives whole rows.</param>
 internal delegate void RowReader(int first, Span<double> values);
 
-/// <summary>A DoRA adapter's true delta against the original base: Δ = m · V / ‖V‖ − W, row by row, with V = W + s · B · A (arXiv:2402.09353).</summary>
+/// <summary>
+/// A DoRA adapter's true delta against the original base: Δ = m · V / ‖V‖ − W, row by row, with V = W + s · B · A
+/// (arXiv:2402.09353).
+/// </summary>
 internal sealed class DoraMatrix : DeltaMatrix
 {
     private readonly LowRank _factors;

@@ -15,7 +15,10 @@ public abstract class MixMethod
     /// <summary>What one [m, n] module of T adapters of rank r costs, R being the sum of the ranks.</summary>
     public abstract string Cost { get; }
 
-    /// <summary>The settings that change the result, named as in a recipe: <c>density</c>, <c>majority_sign_method</c> …; rank and energy are everybody's.</summary>
+    /// <summary>
+    /// The settings that change the result, named as in a recipe: <c>density</c>, <c>majority_sign_method</c> …; rank and energy are
+    /// everybody's.
+    /// </summary>
     public virtual IReadOnlyList<string> Settings => [];
 
     /// <summary>True if it means something only with a density.</summary>

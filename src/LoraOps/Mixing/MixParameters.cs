@@ -10,7 +10,8 @@ public static class MixParameters
     [
         Number("density", "The share of elements that is kept.", 0, 1, (settings, value) => settings with { Density = value }),
         Whole("rank", "The highest rank of the result.", 1, (settings, value) => settings with { Rank = value }),
-        Number("energy", "The share of the squared singular values that is kept at least.", double.Epsilon, 1, (settings, value) => settings with { Energy = value }),
+        Number("energy", "The share of the squared singular values that is kept at least.", double.Epsilon, 1, (settings, value) =>
+            settings with { Energy = value }),
         Number("lambda", "The factor of the result.", -1e6, 1e6, (settings, value) => settings with { Lambda = value }),
         new("normalize", "linear: divide by the sum of the weights.", "true or false", (settings, text) =>
             bool.TryParse(text, out var flag) ? settings with { Normalize = flag } : null) { Placeholder = "true|false", IsFlag = true },
@@ -25,21 +26,24 @@ public static class MixParameters
         Number("gamma", "breadcrumbs: the share of the largest elements that is dropped.", 0, 1, (settings, value) => settings with { Gamma = value }),
         Number("t", "slerp: the way from the first adapter to the second.", 0, 1, (settings, value) => settings with { T = value }),
         Word<Granularity>("granularity", "slerp, nuslerp, model-stock: what an angle is taken over.", (settings, word) => settings with { Granularity = word }),
-        Whole("keep_per_adapter", "tsv-m: how many singular values of each adapter are kept.", 1, (settings, value) => settings with { KeepPerAdapter = value }),
+        Whole("keep_per_adapter", "tsv-m: how many singular values of each adapter are kept.", 1, (settings, value) =>
+            settings with { KeepPerAdapter = value }),
     ];
 
     /// <summary>The parameter of a recipe's key; null if there is none.</summary>
     public static MixParameter? Find(string name) => All.FirstOrDefault(parameter => parameter.Name == name);
 
     private static MixParameter Number(string name, string description, double least, double most, Func<MixSettings, double, MixSettings> apply) =>
-        new(name, description, string.Create(CultureInfo.InvariantCulture, $"a number from {Math.Max(least, -1e6):0.######} to {most:0.######}"), (settings, text) =>
+        new(name, description, string.Create(CultureInfo.InvariantCulture, $"a number from {least:0.######} to {most:0.######}"), (settings, text) =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most
                 ? apply(settings, value)
                 : null) { Placeholder = "X" };
 
     private static MixParameter Whole(string name, string description, int least, Func<MixSettings, int, MixSettings> apply) =>
         new(name, description, $"a whole number from {least}", (settings, text) =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least ? apply(settings, value) : null) { Placeholder = "N" };
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least
+                ? apply(settings, value)
+                : null) { Placeholder = "N" };
 
     private static MixParameter Word<T>(string name, string description, Func<MixSettings, T, MixSettings> apply)
         where T : struct, Enum

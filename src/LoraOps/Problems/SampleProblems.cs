@@ -69,6 +69,10 @@ public static class SampleProblems
             $"'{name}' holds {count} samples, '{other}' holds {otherCount}",
             "Give every array the same first axis.");
 
+    /// <summary><see cref="ProblemCode.SamplesDiffer"/>, for sets that are read one after another.</summary>
+    public static Problem Unlike(string path, string name, string other) =>
+        new(ProblemCode.SamplesDiffer, path, $"'{name}' has another type or other dimensions than in {other}", "Give data of one model.");
+
     /// <summary><see cref="ProblemCode.SamplesEmpty"/></summary>
     public static Problem Empty(string path) =>
         new(ProblemCode.SamplesEmpty, path,

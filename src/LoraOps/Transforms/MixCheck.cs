@@ -13,7 +13,8 @@ internal static class MixCheck
     {
         var (method, settings) = (request.Method, request.Settings);
         if (method.NeedsDensity && settings.Density is null)
-            yield return MixProblems.SettingInvalid("", $"method {method.Name} drops elements, and no density says how many", "Give --density, for example 0.5.");
+            yield return MixProblems.SettingInvalid(
+                "", $"method {method.Name} drops elements, and no density says how many", "Give --density, for example 0.5.");
 
         if (method.NeedsRank && settings.Rank is null && settings.Energy is null)
             yield return MixProblems.SettingInvalid("", $"method {method.Name} cuts the sum to a rank, and none is given", "Give --rank or --energy.");
@@ -32,7 +33,8 @@ internal static class MixCheck
         {
             foreach (var (adapter, module) in request.Adapters.SelectMany(source => source.Adapter.Modules.Select(module => (source.Adapter, module)))
                 .Where(pair => pair.module.Delta is { Parameter: "weight", IsProduct: false }))
-                yield return MixProblems.DeltaRefused(adapter.Folder, module.Name.Value, module.Delta.Method, $"is no product of two factors, which {method.Name} works on");
+                yield return MixProblems.DeltaRefused(
+                    adapter.Folder, module.Name.Value, module.Delta.Method, $"is no product of two factors, which {method.Name} works on");
         }
 
         if (method.NeedsEqualRanks)

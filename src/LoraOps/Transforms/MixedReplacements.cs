@@ -60,7 +60,8 @@ internal sealed class MixedReplacements(MixRequest request, OriginalWeights? ori
 
         if (start is null && Math.Abs(sum - 1) > Negligible)
         {
-            warnings.Add($"'{own.FullName}' is the average of {names} by weight; what their changes of the base add up to takes --base, and --keep NAME takes one");
+            warnings.Add(
+                $"'{own.FullName}' is the average of {names} by weight; what their changes of the base add up to takes --base, --keep NAME takes one");
             return new AveragedTensor(own.FullName, null, Terms(owners, sum));
         }
 

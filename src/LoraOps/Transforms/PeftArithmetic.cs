@@ -97,7 +97,8 @@ public sealed class PeftArithmetic
     {
         var most = Adapters.Select(adapter => adapter.Modules.Select(module => module.Delta.Rank).DefaultIfEmpty(1).Max()).ToList();
         if (OnFactors.Contains(type) && most.Distinct().Count() > 1)
-            _problems.Add(MixProblems.SettingInvalid("", $"PEFT's {type} needs equal ranks, and the adapters have {string.Join(", ", most)}", "Use cat or svd."));
+            _problems.Add(MixProblems.SettingInvalid(
+                "", $"PEFT's {type} needs equal ranks, and the adapters have {string.Join(", ", most)}", "Use cat or svd."));
 
         return type switch
         {
@@ -138,10 +139,12 @@ public sealed class PeftArithmetic
 
         var saved = Adapters.SelectMany(adapter => adapter.Replacements.Select(replacement => replacement.FullName).Distinct()).GroupBy(name => name).ToList();
         if (saved.Count > 0)
-            _warnings.Add($"PEFT does not combine saved modules and biases: {string.Join(", ", saved.Select(group => $"'{group.Key}'"))} stay as the base has them");
+            _warnings.Add(
+                $"PEFT does not combine saved modules and biases: {string.Join(", ", saved.Select(group => $"'{group.Key}'"))} stay as the base has them");
 
         foreach (var twice in saved.Where(group => group.Count() > 1))
-            _problems.Add(MixProblems.SettingInvalid("", $"add_weighted_adapter refuses adapters that save the same module: '{twice.Key}'", "Use --arithmetic exact."));
+            _problems.Add(MixProblems.SettingInvalid(
+                "", $"add_weighted_adapter refuses adapters that save the same module: '{twice.Key}'", "Use --arithmetic exact."));
 
         if (Adapters[0].Config.Initialization is var how && how is not ("true" or "false" or "gaussian"))
             _warnings.Add($"PEFT inherits init_lora_weights '{how}' and changes the base's weights once more; the base is not touched here");
@@ -149,13 +152,13 @@ public sealed class PeftArithmetic
 
     private void Refuse()
     {
-        foreach (var (adapter, module) in Adapters.SelectMany(adapter => adapter.Modules.Select(module => (adapter, module)))
-            .Where(pair => pair.module.Delta is not (LoraDelta or DoraDelta or BiasDelta)))
+        var modules = Adapters.SelectMany(adapter => adapter.Modules.Select(module => (Adapter: adapter, Module: module))).ToList();
+        foreach (var (adapter, module) in modules.Where(pair => pair.Module.Delta is not (LoraDelta or DoraDelta or BiasDelta)))
             _problems.Add(MixProblems.DeltaRefused(
                 adapter.Folder, module.Name.Value, module.Delta.Method, "is not what add_weighted_adapter combines: it takes LoRA and DoRA"));
 
-        foreach (var (adapter, module) in Adapters.SelectMany(adapter => adapter.Modules.Select(module => (adapter, module)))
-            .Where(pair => _request.PeftType!.EndsWith("svd", StringComparison.Ordinal) && pair.module.Delta is { Layer: LayerKind.Convolution, WeightShape.Rank: not 4 }))
+        var isSvd = _request.PeftType!.EndsWith("svd", StringComparison.Ordinal);
+        foreach (var (adapter, module) in modules.Where(pair => isSvd && pair.Module.Delta is { Layer: LayerKind.Convolution, WeightShape.Rank: not 4 }))
             _problems.Add(MixProblems.DeltaRefused(adapter.Folder, module.Name.Value, "PEFT", "crashes with an SVD type on Conv1d and Conv3d"));
     }
 

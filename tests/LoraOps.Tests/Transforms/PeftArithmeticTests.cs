@@ -13,7 +13,10 @@ public sealed class PeftArithmeticTests
 {
     // PEFT draws the masks of dare from the global generator of torch.
     public static TheoryData<string> Cases =>
-        [.. GoldenMixCase.All().Where(name => Directory.Exists(Path.Combine(GoldenMixCase.FolderOf(name), "peft")) && !name.StartsWith("dare", StringComparison.Ordinal))];
+    [
+        .. GoldenMixCase.All().Where(name => !name.StartsWith("dare", StringComparison.Ordinal) &&
+            Directory.Exists(Path.Combine(GoldenMixCase.FolderOf(name), "peft"))),
+    ];
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -43,6 +43,22 @@ public sealed class SampleSet
         return new SampleSet(fileOrFolder, OpenFile(fileOrFolder));
     }
 
+    /// <summary>The samples of several sets one after another; arrays that not all of them have are left out.</summary>
+    /// <param name="sets">At least one.</param>
+    /// <exception cref="LoraOpsException">An array has other types or dimensions than in the first set.</exception>
+    public static SampleSet Join(IReadOnlyList<SampleSet> sets)
+    {
+        if (sets.Count == 1)
+            return sets[0];
+
+        var shared = sets[0]._tensors.Keys.Where(name => sets.All(set => set._tensors.ContainsKey(name)))
+            .Select(name => (Name: name, Parts: sets.Select(set => set._tensors[name]).ToList())).ToList();
+        var problems = shared.Where(array => !JoinedTensor.CanJoin(array.Parts)).Select(array => SampleProblems.Unlike(sets[^1].Path, array.Name, sets[0].Path));
+        return problems.ToList() is { Count: > 0 } wrong
+            ? throw new LoraOpsException(wrong)
+            : new SampleSet(string.Join(", ", sets.Select(set => set.Path)), shared.Select(array => new JoinedTensor(array.Name, array.Parts)));
+    }
+
     /// <summary>The array of this name, or null.</summary>
     public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
