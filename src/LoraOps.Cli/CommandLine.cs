@@ -58,6 +58,8 @@ public static class CommandLine
             new InspectCommand(),
             new MergeCommand(),
             new MixCommand(),
+            new NormalizeCommand(),
+            new ResizeCommand(),
             new ConvertCommand(),
             new QuantizeCommand(),
             new ValidateCommand(),

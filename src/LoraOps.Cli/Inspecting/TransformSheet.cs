@@ -28,6 +28,15 @@ internal static class TransformSheet
             module.Name, module.Shape.ToString(), Joined(module.Ranks),
         }));
 
+    /// <summary>Adds the modules that will be worked on, and the most rank that each will have.</summary>
+    public static Sheet AddPlanned(
+        this Sheet sheet, IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> modules, IReadOnlyList<int> ranks) => sheet
+        .Add("modules", modules.Count)
+        .AddGrid("ranks", ["module", "shape", "from", "rank"], modules.Zip(ranks, (module, rank) => new Cell[]
+        {
+            module.Name, module.Shape.ToString(), Joined(module.Ranks), rank,
+        }));
+
     private static Cell[] Row(ModuleOutcome module) =>
     [
         module.Name, module.Shape.ToString(), Joined(module.Ranks), module.Rank, module.Norm, module.Error, Cell.Share(module.Energy),

@@ -46,4 +46,36 @@ public static class MixProblems
             folder,
             $"'{layer}': what {method} changes depends on the base weight",
             "Give the base model with --base.");
+
+    /// <summary><see cref="ProblemCode.MixBaseNeeded"/></summary>
+    public static Problem NamesNeedBase(string folder, string layer) =>
+        new(
+            ProblemCode.MixBaseNeeded,
+            folder,
+            $"'{layer}' has underscores for dots, so that only the base's own names tell which layer it is",
+            "Give the base model with --base.");
+
+    /// <summary><see cref="ProblemCode.MixDeltaRefused"/></summary>
+    public static Problem NoFactors(string folder, string layer, string method) =>
+        new(
+            ProblemCode.MixDeltaRefused,
+            folder,
+            $"'{layer}': {method} is no product of two factors, so that its rank is a matter of choice",
+            "Choose one: loraops resize --rank or --energy makes it LoRA.");
+
+    /// <summary><see cref="ProblemCode.MixDeltaRefused"/></summary>
+    public static Problem NoModules(string folder) =>
+        new(
+            ProblemCode.MixDeltaRefused,
+            folder,
+            "it holds no adapted layer, only parameters that it replaces as a whole",
+            "There is nothing to change about it.");
+
+    /// <summary><see cref="ProblemCode.BudgetTooSmall"/></summary>
+    public static Problem BudgetTooSmall(string folder, long budget, long least) =>
+        new(
+            ProblemCode.BudgetTooSmall,
+            folder,
+            FormattableString.Invariant($"a budget of {budget} bytes does not hold one rank of each module and what is stored whole: {least} bytes"),
+            "Give a larger --budget, or a smaller type with --dtype.");
 }

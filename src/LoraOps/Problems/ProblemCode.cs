@@ -342,6 +342,9 @@ public enum ProblemCode
     /// <summary>The result depends on the base model, and none was given.</summary>
     MixBaseNeeded = 3035,
 
+    /// <summary>A budget of bytes does not hold the smallest adapter that is possible.</summary>
+    BudgetTooSmall = 3040,
+
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,
 

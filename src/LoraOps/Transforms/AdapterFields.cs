@@ -15,7 +15,7 @@ internal static class AdapterFields
         BaseModel = Agreed(adapters, config => config.BaseModel),
         TaskType = Agreed(adapters, config => config.Values.Text("task_type")),
         FanInFanOut = adapters.Any(adapter => adapter.Config.FanInFanOut),
-        Bias = adapters.Select(adapter => adapter.Config.Bias).FirstOrDefault(bias => bias != "none") ?? "none",
+        Bias = adapters.Any(adapter => adapter.Config.Bias == "all") ? "all" : adapters.Any(adapter => adapter.Config.TrainsOwnBias) ? "lora_only" : "none",
     };
 
     private static string? Agreed(IReadOnlyList<Adapter> adapters, Func<AdapterConfig, string?> field)

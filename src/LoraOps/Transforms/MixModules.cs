@@ -14,6 +14,9 @@ internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeight
 {
     private const string Weight = "weight";
 
+    /// <summary>True if DoRA's factors and norms are taken as they are, so that no base is needed for them.</summary>
+    public bool KeepsNorms { get; init; }
+
     /// <summary>The modules by name; incomplete if problems were found.</summary>
     public IReadOnlyList<MixedModule> Gather()
     {
@@ -51,11 +54,13 @@ internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeight
             problems.Add(MixProblems.DeltaRefused(adapter.Folder, name, delta.Method, delta.Replaces
                 ? "replaces rows, and a LoRA module adds to them"
                 : $"changes the parameter '{delta.Parameter}', which cannot be written as plain LoRA"));
-        else if ((delta.NeedsWeight || delta.WeightShape is null) && original is null)
+        else if (NeedsBase(delta) && original is null)
             problems.Add(MixProblems.BaseNeeded(adapter.Folder, name, delta.Method));
-        else if ((delta.NeedsWeight || delta.WeightShape is null) && original?.Of(module) is null)
+        else if (NeedsBase(delta) && original?.Of(module) is null)
             problems.Add(MergeProblems.ModuleUnmatched(original!.Model.Weights.Path, adapter.Name, module.Name.Parameter(delta.Parameter), ""));
     }
+
+    private bool NeedsBase(Delta delta) => (delta.NeedsWeight && !(KeepsNorms && delta is DoraDelta)) || delta.WeightShape is null;
 
     private MixedModule? Module(IGrouping<ModuleName, Owner> group)
     {

@@ -3,7 +3,6 @@ using LoraOps.Merging;
 using LoraOps.Mixing;
 using LoraOps.Problems;
 using LoraOps.Tensors;
-using LoraOps.Writers;
 using LoraOps.Writers.Peft;
 
 namespace LoraOps.Transforms;
@@ -81,37 +80,19 @@ public sealed class MixPlan : IDisposable
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public TransformSummary Run(Action<int>? progress = null, CancellationToken stop = default)
     {
-        using var folder = StagedOutput.ForFolder(_request.Output, _request.Overwrite);
-        var outcomes = new List<ModuleOutcome>(Modules.Count);
-        long bytes;
-        using (var output = new PeftOutput(folder.Path, Fields()))
-        {
-            var work = new ModuleWork(_request, _defects, _original, Modules);
-            void Take((WrittenModule Module, ModuleOutcome Outcome) done)
-            {
-                output.Add(done.Module);
-                outcomes.Add(done.Outcome);
-                progress?.Invoke(outcomes.Count);
-            }
-
-            var largest = Modules.Select(work.BytesOf).DefaultIfEmpty(1).Max();
-            OrderedWork.Run(Modules, work.Of, Take, OrderedWork.Workers(largest, _request.MemoryBytes), stop);
-            foreach (var replacement in _replacements)
-                output.Add(replacement);
-
-            output.Finish();
-            bytes = output.Bytes;
-        }
-
-        folder.Commit();
-        return new TransformSummary
+        var work = new ModuleWork(_request, _defects, _original, Modules);
+        return new AdapterJob<MixedModule>
         {
             Output = _request.Output,
-            Modules = outcomes,
-            Replaced = [.. _replacements.Select(replacement => replacement.FullName)],
+            Overwrite = _request.Overwrite,
+            Fields = Fields(),
+            Modules = Modules,
+            Work = work.Of,
+            BytesOf = work.BytesOf,
+            MemoryBytes = _request.MemoryBytes,
+            Replacements = _replacements,
             Warnings = Warnings,
-            Bytes = bytes,
-        };
+        }.Run(progress, stop);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,4 @@
 using LoraOps.Adapters;
-using LoraOps.Deltas;
 using LoraOps.Mixing;
 using LoraOps.Problems;
 using LoraOps.Writers.Peft;
@@ -10,9 +9,7 @@ namespace LoraOps.Transforms;
 internal sealed class ModuleWork(MixRequest request, PeftDefects defects, OriginalWeights? original, IReadOnlyList<MixedModule> modules)
 {
     private readonly IReadOnlyList<double> _weights = [.. request.Adapters.Select(source => source.Weight)];
-
-    // PEFT gives every layer but embeddings a bias if one has it.
-    private readonly bool _hasBiases = modules.Any(module => module.Owners.Any(owner => owner.Bias is not null));
+    private readonly ModuleBiases _biases = new(modules, [.. request.Adapters.Select(source => source.Weight)]);
 
     /// <summary>The module as it is written, and what came of it.</summary>
     public (WrittenModule Module, ModuleOutcome Outcome) Of(MixedModule module)
@@ -20,7 +17,7 @@ internal sealed class ModuleWork(MixRequest request, PeftDefects defects, Origin
         var shares = module.Owners.Select(Share).ToList();
         var mixed = request.Method.Mix(new MixModule(module.Name, shares, _weights), request.Settings);
         var result = Truncation.Of(mixed, RankRule.Of(request.Settings)).Times(defects.Factor);
-        var written = Results.Module(module, result.Factors, Bias(module));
+        var written = Results.Module(module, result.Factors, _biases.Of(module));
         return (defects.HasNorms ? written with { Magnitude = Norms(module) } : written, Results.Outcome(module, result));
     }
 
@@ -43,21 +40,4 @@ internal sealed class ModuleWork(MixRequest request, PeftDefects defects, Origin
         original!.Of(module.Owners[0].Weight) ?? throw new LoraOpsException(MergeProblems.ModuleUnmatched(
             original.Model.Weights.Path, request.Adapters[0].Adapter.Name, module.Name.Parameter("weight"), "")),
         module.Layer, (module.Rows, module.Columns));
-
-    private double[]? Bias(MixedModule module)
-    {
-        if (!_hasBiases || module.Layer == LayerKind.Embedding)
-            return null;
-
-        var sum = new double[module.Rows];
-        foreach (var owner in module.Owners.Where(owner => owner.Bias is not null))
-        {
-            var delta = (BiasDelta)owner.Bias!.Delta;
-            var values = delta.Bias.ToFloats();
-            for (var row = 0; row < sum.Length; row++)
-                sum[row] += _weights[owner.Position] * delta.Scale * values[row];
-        }
-
-        return sum;
-    }
 }

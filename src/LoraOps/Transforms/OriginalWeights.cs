@@ -17,7 +17,9 @@ internal sealed class OriginalWeights : IDisposable
         var findings = new Findings(new List<Problem>(), Warnings);
 
         // Each by itself: here nothing is added up in one weight, so that no two are in each other's way.
-        foreach (var adapter in adapters)
+        Adapters = new BareNames(model, new MergeOptions(), findings).Resolve([.. adapters.Select(adapter => new WeightedAdapter(adapter))])
+            .Select(source => source.Adapter).ToList();
+        foreach (var adapter in Adapters)
             Find(adapter, findings);
 
         if (findings.Problems.Count > 0)
@@ -26,6 +28,9 @@ internal sealed class OriginalWeights : IDisposable
 
     /// <summary>The checkpoint.</summary>
     public SourceModel Model { get; }
+
+    /// <summary>The adapters, their layers named as the base names them where they were flat.</summary>
+    public IReadOnlyList<Adapter> Adapters { get; }
 
     /// <summary>What was odd about the base and these adapters.</summary>
     public List<string> Warnings { get; } = [];

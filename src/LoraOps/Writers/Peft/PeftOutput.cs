@@ -50,7 +50,7 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
         }
 
         if (module.Magnitude is { } magnitude)
-            Put(module.Name.Parameter("lora_magnitude_vector"), new TensorShape(magnitude.Length), magnitude);
+            Put(module.Name.Parameter("lora_magnitude_vector"), ShapeOfMagnitude(module, magnitude), magnitude);
 
         _modules.Add(module with { Rank = rank, A = [], B = [], Bias = module.Bias is null ? null : [], Magnitude = module.Magnitude is null ? null : [] });
     }
@@ -103,6 +103,11 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
 
         return padded;
     }
+
+    // A convolution's norms have the shape that its output is multiplied with.
+    private static TensorShape ShapeOfMagnitude(WrittenModule module, double[] magnitude) => module.Weight.Rank > 2
+        ? new TensorShape([1, magnitude.Length, .. Enumerable.Repeat(1L, module.Weight.Rank - 2)])
+        : new TensorShape(magnitude.Length);
 
     private static TensorShape ShapeOfA(WrittenModule module, int rank) => module.Layer == LayerKind.Embedding
         ? new TensorShape(rank, module.Weight[0])

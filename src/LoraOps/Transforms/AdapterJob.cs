@@ -1,0 +1,76 @@
+using LoraOps.Adapters;
+using LoraOps.Writers;
+using LoraOps.Writers.Peft;
+
+namespace LoraOps.Transforms;
+
+/// <summary>An adapter that only needs to be made: modules beside each other, written in order, then what is stored whole.</summary>
+/// <typeparam name="TModule">What a module is made of.</typeparam>
+internal sealed record AdapterJob<TModule>
+{
+    /// <summary>The folder of the new adapter.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Replaces an existing output.</summary>
+    public required bool Overwrite { get; init; }
+
+    /// <summary>What its config says.</summary>
+    public required PeftFields Fields { get; init; }
+
+    /// <summary>What the modules are made of, in the order of the result.</summary>
+    public required IReadOnlyList<TModule> Modules { get; init; }
+
+    /// <summary>Makes one module.</summary>
+    public required Func<TModule, (WrittenModule Module, ModuleOutcome Outcome)> Work { get; init; }
+
+    /// <summary>About how many bytes of memory the work on a module takes.</summary>
+    public required Func<TModule, long> BytesOf { get; init; }
+
+    /// <summary>The most memory that modules in work may take together; one is always worked on.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>The parameters that are stored whole.</summary>
+    public IReadOnlyList<Replacement> Replacements { get; init; } = [];
+
+    /// <summary>What is odd about the result.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Makes the adapter; it appears whole or not at all.</summary>
+    /// <param name="progress">Told the modules that are done; null if nobody looks.</param>
+    /// <param name="stop">Ends the run and leaves nothing.</param>
+    /// <exception cref="Problems.LoraOpsException">A value is not finite, or the output cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public TransformSummary Run(Action<int>? progress, CancellationToken stop)
+    {
+        using var folder = StagedOutput.ForFolder(Output, Overwrite);
+        var outcomes = new List<ModuleOutcome>(Modules.Count);
+        long bytes;
+        using (var output = new PeftOutput(folder.Path, Fields))
+        {
+            void Take((WrittenModule Module, ModuleOutcome Outcome) done)
+            {
+                output.Add(done.Module);
+                outcomes.Add(done.Outcome);
+                progress?.Invoke(outcomes.Count);
+            }
+
+            var largest = Modules.Select(BytesOf).DefaultIfEmpty(1).Max();
+            OrderedWork.Run(Modules, Work, Take, OrderedWork.Workers(largest, MemoryBytes), stop);
+            foreach (var replacement in Replacements)
+                output.Add(replacement);
+
+            output.Finish();
+            bytes = output.Bytes;
+        }
+
+        folder.Commit();
+        return new TransformSummary
+        {
+            Output = Output,
+            Modules = outcomes,
+            Replaced = [.. Replacements.Select(replacement => replacement.FullName)],
+            Warnings = Warnings,
+            Bytes = bytes,
+        };
+    }
+}

@@ -1,0 +1,147 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
+using LoraOps.Mixing;
+using LoraOps.Problems;
+using LoraOps.Tensors;
+
+namespace LoraOps.Transforms;
+
+/// <summary>
+/// Brings the modules of an adapter to other ranks: the best approximation of its rank of each (Eckart–Young). A rank above what a
+/// module has changes nothing. Other methods, and DoRA on its base, become plain LoRA by their true change.
+/// </summary>
+public sealed class ResizePlan : IDisposable
+{
+    private readonly ResizeRequest _request;
+    private readonly SingleAdapter _source;
+    private readonly IReadOnlyList<MixedModule> _modules;
+    private readonly ModuleBiases _biases;
+    private int[]? _ranks;
+
+    private ResizePlan(ResizeRequest request, SingleAdapter source)
+    {
+        _request = request;
+        _source = source;
+        var problems = new List<Problem>();
+        _modules = source.Modules((request.Output, request.Overwrite), keepsNorms: false, problems);
+        if (request.BudgetBytes is { } budget && FixedBytes() + _modules.Sum(BytesOfRank) is var least && least > budget)
+            problems.Add(MixProblems.BudgetTooSmall(source.Adapter.Folder, budget, least));
+
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
+
+        _biases = new ModuleBiases(_modules, [1]);
+        var others = _modules.Select(module => module.Owners[0].Weight.Delta).Where(delta => delta is not LoraDelta).Select(delta => delta.Method).Distinct();
+        Warnings = [.. source.Warnings, .. others.Select(method => $"{method} becomes plain LoRA: its true change, as well as the rank can hold it")];
+    }
+
+    /// <summary>What is odd about the adapter, and what becomes another method.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>How many modules the adapter has.</summary>
+    public int ModuleCount => _modules.Count;
+
+    /// <summary>The modules and the ranks that they have.</summary>
+    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned =>
+        [.. _modules.Select(module => (module.Name.Value, module.Shape, Results.Ranks(module)))];
+
+    /// <summary>Plans a resizing.</summary>
+    /// <exception cref="LoraOpsException">Everything that is wrong.</exception>
+    public static ResizePlan Make(ResizeRequest request)
+    {
+        var source = SingleAdapter.Open(request.Adapter, request.Base);
+        try
+        {
+            return new ResizePlan(request, source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Works out every spectrum and finds the ranks, the most of each module: one can have less.</summary>
+    /// <param name="progress">Told the modules that are done; null if nobody looks.</param>
+    /// <param name="stop">Ends the work.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public IReadOnlyList<int> Choose(Action<int>? progress = null, CancellationToken stop = default)
+    {
+        if (_ranks is not null)
+            return _ranks;
+
+        // A fixed rank needs no spectrum; the others are worked out again when they are cut, so that none has to be kept.
+        if (_request is { BudgetBytes: null, Rank.Measure: RankMeasure.Cap })
+            return _ranks = [.. _modules.Select(module => Math.Min(_request.Rank.Cap ?? int.MaxValue, MostOf(module)))];
+
+        var spectra = new List<(IReadOnlyList<double> Sigma, double Energy)>();
+        OrderedWork.Run(_modules, Spectrum, spectrum =>
+        {
+            spectra.Add(spectrum);
+            progress?.Invoke(spectra.Count);
+        }, Workers(), stop);
+        return _ranks = _request.BudgetBytes is { } budget
+            ? RankBudget.Spread([.. _modules.Zip(spectra, (module, spectrum) => (spectrum.Sigma, BytesOfRank(module)))], budget - FixedBytes(), _request.Rank.Cap ?? int.MaxValue)!
+            : [.. _modules.Zip(spectra, (module, spectrum) => _request.Rank.Of(spectrum.Sigma, Smaller(module), spectrum.Energy))];
+    }
+
+    /// <summary>Writes the new adapter; it appears whole or not at all.</summary>
+    /// <param name="progress">Told the modules that are done; null if nobody looks.</param>
+    /// <param name="stop">Ends the run and leaves nothing.</param>
+    /// <exception cref="LoraOpsException">A value is not finite, or the output cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public TransformSummary Run(Action<int>? progress = null, CancellationToken stop = default)
+    {
+        var ranks = _modules.Zip(Choose(null, stop)).ToDictionary(pair => pair.First.Name, pair => pair.Second);
+        return new AdapterJob<MixedModule>
+        {
+            Output = _request.Output,
+            Overwrite = _request.Overwrite,
+            Fields = AdapterFields.Of([_source.Adapter], Nominal(ranks.Values)) with { Type = _request.Type },
+            Modules = _modules,
+            Work = module =>
+            {
+                var cut = Truncation.Of(_source.Delta(module), new RankRule(ranks[module.Name]));
+                return (Results.Module(module, cut.Factors, _biases.Of(module)), Results.Outcome(module, cut));
+            },
+            BytesOf = BytesOf,
+            MemoryBytes = _request.MemoryBytes,
+            Replacements = _source.Adapter.Replacements,
+            Warnings = Warnings,
+        }.Run(progress, stop);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _source.Dispose();
+
+    private (IReadOnlyList<double> Sigma, double Energy) Spectrum(MixedModule module)
+    {
+        // Only what is compared with the sum of all values needs all of them.
+        var most = _request is { BudgetBytes: null, Rank.Measure: RankMeasure.Cumulative } ? int.MaxValue : _request.Rank.Cap ?? int.MaxValue;
+        var cut = Truncation.Of(_source.Delta(module), new RankRule(Math.Min(most, Smaller(module))));
+        return (cut.Sigma, cut.Energy);
+    }
+
+    private int Workers() => OrderedWork.Workers(_modules.Max(BytesOf), _request.MemoryBytes);
+
+    private static int Nominal(IEnumerable<int> ranks) => ranks.GroupBy(rank => rank)
+        .OrderByDescending(group => group.Count()).ThenByDescending(group => group.Key).Select(group => group.Key).First();
+
+    private static int Smaller(MixedModule module) => Math.Min(module.Rows, module.Columns);
+
+    private static int MostOf(MixedModule module) => module.RankSum > 0 ? Math.Min(module.RankSum, Smaller(module)) : Smaller(module);
+
+    private long BytesOfRank(MixedModule module) => _request.Type.Bits() / 8 * ((long)module.Rows + module.Columns);
+
+    // What has no rank: replaced parameters, and biases, which every layer but an embedding has if one has it.
+    private long FixedBytes() => _source.Adapter.Replacements.Sum(replacement => replacement.Value.ByteLength) +
+        (_modules.Any(module => module.Owners[0].Bias is not null)
+            ? _modules.Where(module => module.Layer != LayerKind.Embedding).Sum(module => (long)module.Rows * _request.Type.Bits() / 8)
+            : 0);
+
+    private static long BytesOf(MixedModule module)
+    {
+        var (rows, columns) = ((long)module.Rows, (long)module.Columns);
+        return module.RankSum > 0 ? 8 * sizeof(double) * (rows + columns) * module.RankSum : 3 * sizeof(double) * rows * columns;
+    }
+}
