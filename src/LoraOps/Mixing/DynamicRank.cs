@@ -16,7 +16,9 @@ public enum RankMeasure
     Frobenius,
 }
 
-/// <summary>Which rank is left of a module: kohya's sv_ratio, sv_cumulative and sv_fro (sd-scripts' resize_lora), or the plain form of the same rules.</summary>
+/// <summary>
+/// Which rank is left of a module: kohya's sv_ratio, sv_cumulative and sv_fro (sd-scripts' resize_lora), or the plain form of the same rules.
+/// </summary>
 /// <param name="Measure">What is measured.</param>
 /// <param name="Parameter">t: from 1 for a ratio, above 0 to 1 for shares.</param>
 /// <param name="Cap">The most; null: no limit.</param>

@@ -23,7 +23,7 @@ public sealed class NormalizePlan : IDisposable
         _request = request;
         _source = source;
         var problems = new List<Problem>();
-        foreach (var (name, delta, _) in source.Adapter.Modules.Where(module => module.Delta is { Parameter: "weight", IsProduct: false, Replaces: false } and not DoraDelta))
+        foreach (var (name, delta, _) in source.Adapter.Modules.Where(module => HasNoFactors(module.Delta)))
             problems.Add(MixProblems.NoFactors(source.Adapter.Folder, name.Value, delta.Method));
 
         _modules = problems.Count > 0 ? [] : source.Modules((request.Output, request.Overwrite), keepsNorms: true, problems);
@@ -86,6 +86,8 @@ public sealed class NormalizePlan : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _source.Dispose();
+
+    private static bool HasNoFactors(Delta delta) => delta is { Parameter: "weight", IsProduct: false, Replaces: false } and not DoraDelta;
 
     private (WrittenModule Module, ModuleOutcome Outcome) Normalized(MixedModule module, ModuleBiases biases)
     {

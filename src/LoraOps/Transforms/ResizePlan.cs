@@ -80,8 +80,9 @@ public sealed class ResizePlan : IDisposable
             spectra.Add(spectrum);
             progress?.Invoke(spectra.Count);
         }, Workers(), stop);
+        var costs = _modules.Zip(spectra, (module, spectrum) => (spectrum.Sigma, BytesOfRank(module))).ToList();
         return _ranks = _request.BudgetBytes is { } budget
-            ? RankBudget.Spread([.. _modules.Zip(spectra, (module, spectrum) => (spectrum.Sigma, BytesOfRank(module)))], budget - FixedBytes(), _request.Rank.Cap ?? int.MaxValue)!
+            ? RankBudget.Spread(costs, budget - FixedBytes(), _request.Rank.Cap ?? int.MaxValue)!
             : [.. _modules.Zip(spectra, (module, spectrum) => _request.Rank.Of(spectrum.Sigma, Smaller(module), spectrum.Energy))];
     }
 

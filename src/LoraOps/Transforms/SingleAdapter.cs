@@ -3,6 +3,7 @@ using LoraOps.Deltas;
 using LoraOps.Merging;
 using LoraOps.Mixing;
 using LoraOps.Problems;
+using LoraOps.Readers.Safetensors;
 
 namespace LoraOps.Transforms;
 
@@ -40,7 +41,8 @@ internal sealed class SingleAdapter : IDisposable
     /// <param name="problems">Receives what is wrong.</param>
     public IReadOnlyList<MixedModule> Modules((string Output, bool Overwrite) place, bool keepsNorms, List<Problem> problems)
     {
-        problems.AddRange(OutputCheck.Problems(_original is null ? [] : [_original.Model.Weights.Files], [new WeightedAdapter(Adapter)], place.Output, place.Overwrite));
+        Checkpoint[] checkpoints = _original is null ? [] : [_original.Model.Weights.Files];
+        problems.AddRange(OutputCheck.Problems(checkpoints, [new WeightedAdapter(Adapter)], place.Output, place.Overwrite));
         if (Adapter.Modules.FirstOrDefault(module => module.Name.IsFlat) is { } flat)
         {
             problems.Add(MixProblems.NamesNeedBase(Adapter.Folder, flat.Name.Value));

@@ -49,10 +49,12 @@ public sealed class ReshapeCommandTests : IDisposable
     [Fact]
     public void A_resizing_tells_ranks_and_errors()
     {
-        var json = Loraops.RunJson("resize", "--adapter", Fixtures.Path("mix", "resize", "sv-ratio-1", "adapters", "a"), "--sv-ratio", "3", "--rank", "8", "-o", _folder["new"]);
+        var json = Loraops.RunJson(
+            "resize", "--adapter", Fixtures.Path("mix", "resize", "sv-ratio-1", "adapters", "a"), "--sv-ratio", "3", "--rank", "8", "-o", _folder["new"]);
 
         Assert.Equal("rank 8, sv-ratio 3 (kohya)", json.GetProperty("rule").GetString());
-        Assert.Equal([4, 4, 3, 2], json.GetProperty("ranks").EnumerateArray().Select(module => module.GetProperty("rank").GetInt32()).OrderDescending());
+        var ranks = json.GetProperty("ranks").EnumerateArray().Select(module => module.GetProperty("rank").GetInt32());
+        Assert.Equal([4, 4, 3, 2], ranks.OrderDescending());
         Assert.InRange(json.GetProperty("error").GetDouble(), 0.05, 0.3);
     }
 

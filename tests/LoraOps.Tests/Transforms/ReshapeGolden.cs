@@ -12,7 +12,8 @@ namespace LoraOps.Tests.Transforms;
 /// <summary>A case of normalizing, resizing or extracting: from <c>../shared</c> where it is there, else from the fixtures.</summary>
 internal sealed record ReshapeGolden(string Kind, string Name)
 {
-    public string Folder => new[] { Fixtures.Path("mix", Kind, Name), Path.Combine(Fixtures.Shared ?? "", "goldens", "mix", Kind, Name) }.First(Directory.Exists);
+    public string Folder =>
+        new[] { Fixtures.Path("mix", Kind, Name), Path.Combine(Fixtures.Shared ?? "", "goldens", "mix", Kind, Name) }.First(Directory.Exists);
 
     public JsonElement Case => Json("case.json");
 

@@ -70,7 +70,8 @@ public sealed class ResizePlanTests : IDisposable
         foreach (var budget in new[] { 700, 900, 1200, 1500, 2500, 100_000 })
         {
             var output = _folder[$"b{budget}"];
-            using var plan = ResizePlan.Make(new ResizeRequest { Adapter = adapter, Output = output, Rank = new DynamicRank(RankMeasure.Cap), BudgetBytes = budget });
+            var rule = new DynamicRank(RankMeasure.Cap);
+            using var plan = ResizePlan.Make(new ResizeRequest { Adapter = adapter, Output = output, Rank = rule, BudgetBytes = budget });
             var summary = plan.Run();
 
             Assert.True(summary.Bytes <= budget);
