@@ -54,7 +54,7 @@ internal sealed class ThinSpectrum : IDisposable
 
         var right = _core!.Right(count);
         var left = _core.Left(right, count);
-        var (u, v) = (Times(_left!, left, count), Times(_right!, right, count));
+        var (u, v) = (_left!.Turn(left, count), _right!.Turn(right, count));
         var svd = new ThinSvd(u.ToRows(), Sigma[..count], v.ToColumns(), _size);
         u.Release();
         v.Release();
@@ -66,19 +66,6 @@ internal sealed class ThinSpectrum : IDisposable
     {
         _left?.Release();
         _right?.Release();
-    }
-
-    private static ColumnPanels Times(ThinQr basis, double[] vectors, int count)
-    {
-        var (step, width) = (ColumnPanels.Width(basis.Rank), ColumnPanels.Width(count));
-        var turned = new double[basis.Rank * width];
-        for (var row = 0; row < basis.Rank; row++)
-        {
-            for (var at = 0; at < count; at++)
-                turned[(row * width) + at] = vectors[(at * step) + row];
-        }
-
-        return basis.Times(turned, count);
     }
 
     private static double[] Core(ThinQr left, ThinQr right, double[] pairs)

@@ -3,22 +3,39 @@ namespace LoraOps.Mixing;
 /// <summary>Cuts a delta to a rank or to a share of its energy: the best approximation of its rank in the Frobenius norm (Eckart–Young).</summary>
 public static class Truncation
 {
+    // Matrices up to this many rows or columns are cut exactly.
+    private const int Small = 256;
+
     /// <summary>The delta as two factors.</summary>
-    /// <param name="delta">Any delta. A product of factors is never formed.</param>
+    /// <param name="delta">
+    /// Any delta. A product of factors is never formed. Any other is worked out once: exactly in float64 if its rows or columns are 256 at
+    /// most, else as float32 in memory, where the error is at most half a percent above the best possible one by estimate (<see cref="RandomizedSvd"/>).
+    /// </param>
     /// <param name="rule">What is kept. Exact: a product stays what it is, and any other delta becomes its elements times an identity.</param>
+    /// <exception cref="ArgumentException">An element is not finite.</exception>
     public static Truncated Of(DeltaMatrix delta, RankRule rule)
     {
-        if (rule.IsExact && delta is LowRank whole && whole.Rank <= Math.Min(whole.Rows, whole.Columns))
+        var most = Math.Min(delta.Rows, delta.Columns);
+        if (delta is LowRank product)
+            return rule.IsExact && product.Rank <= most ? Whole(product) : Cut(product, rule);
+
+        if (rule.Energy is null ? rule.Rank is null || rule.Rank >= most : rule.Energy >= 1 && rule.Rank is null && most > Small)
         {
-            using var own = new ThinSpectrum(whole);
-            var sigma = own.Sigma;
-            return new Truncated(whole, SquaresFrom(sigma, 0), 0, sigma);
+            var whole = Identity(delta);
+            return new Truncated(whole, Squares(delta.Rows < delta.Columns ? whole.A : whole.B), 0, []);
         }
 
-        var product = delta as LowRank ?? Identity(delta);
-        if (rule.IsExact && delta is not LowRank)
-            return new Truncated(product, product.Rows < product.Columns ? Squares(product.A) : Squares(product.B), 0, []);
+        return most <= Small ? Cut(Identity(delta), rule) : RandomizedSvd.Of(FloatMatrix.Of(delta), rule);
+    }
 
+    private static Truncated Whole(LowRank product)
+    {
+        using var spectrum = new ThinSpectrum(product);
+        return new Truncated(product, SquaresFrom(spectrum.Sigma, 0), 0, spectrum.Sigma);
+    }
+
+    private static Truncated Cut(LowRank product, RankRule rule)
+    {
         using var spectrum = new ThinSpectrum(product);
         var energy = SquaresFrom(spectrum.Sigma, 0);
         var count = rule.Of(spectrum.Sigma, energy);

@@ -18,26 +18,40 @@ internal sealed class ThinQr
 
     private readonly List<Block> _blocks = [];
     private readonly List<double[]> _triangle = [];
-    private readonly int _columns;
+    private int _columns;
 
     /// <summary>Factors; the panels belong to the factorisation from now on.</summary>
-    public ThinQr(ColumnPanels columns)
+    public ThinQr(ColumnPanels columns) => Extend(columns);
+
+    /// <summary>The columns of Q.</summary>
+    public int Rank => _triangle.Count;
+
+    /// <summary>One row of T, filled up with zeros as a small matrix is.</summary>
+    public ReadOnlySpan<double> Row(int row) => _triangle[row];
+
+    /// <summary>Further columns of X, to the right of the others; the panels belong to the factorisation from now on.</summary>
+    public void Extend(ColumnPanels columns)
     {
-        _columns = columns.Columns;
-        var active = Enumerable.Range(0, _columns).ToList();
-        var floors = new double[_columns];
+        var active = Enumerable.Range(_columns, columns.Columns).ToList();
+        _columns += columns.Columns;
+        for (var row = 0; row < _triangle.Count; row++)
+            _triangle[row] = [.. _triangle[row], .. new double[ColumnPanels.Width(_columns) - _triangle[row].Length]];
+
+        // The lengths before any projection say what is rounding later.
+        var (gram, step) = (columns.Cross(columns), ColumnPanels.Width(columns.Columns));
+        double[] floors = [.. Enumerable.Range(0, columns.Columns).Select(at => Noise * Math.Sqrt(gram[(at * step) + at]))];
         for (var work = columns; work is not null;)
         {
-            Project(work, active);
-            Project(work, active);
-            var gram = work.Cross(work);
+            if (_blocks.Count > 0)
+            {
+                Project(work, active);
+                Project(work, active);
+                gram = work.Cross(work);
+            }
+
             var cholesky = new PivotedCholesky(gram, floors);
             if (cholesky.Chosen.Count > 0)
                 AddBlock(work, cholesky, active);
-
-            // The lengths before the first projection say what is rounding later.
-            if (active.Count == _columns)
-                floors = [.. Enumerable.Range(0, _columns).Select(at => Noise * Math.Sqrt(gram[(at * ColumnPanels.Width(_columns)) + at]))];
 
             var left = cholesky.Chosen.Count == 0 ? [] : cholesky.Left(floors);
             var rest = left.Count == 0 ? null : work.Select(left);
@@ -50,11 +64,16 @@ internal sealed class ThinQr
         }
     }
 
-    /// <summary>The columns of Q.</summary>
-    public int Rank => _triangle.Count;
+    /// <summary>The columns of Q from one on.</summary>
+    public ColumnPanels From(int first)
+    {
+        var (count, width) = (Rank - first, ColumnPanels.Width(Rank - first));
+        var chosen = new double[Rank * width];
+        for (var at = 0; at < count; at++)
+            chosen[((first + at) * width) + at] = 1;
 
-    /// <summary>One row of T, filled up with zeros as a small matrix is.</summary>
-    public ReadOnlySpan<double> Row(int row) => _triangle[row];
+        return Times(chosen, count);
+    }
 
     /// <summary>Q · small.</summary>
     /// <param name="small">[<see cref="Rank"/>, columns], a small matrix; Rank must not be 0.</param>
@@ -74,6 +93,22 @@ internal sealed class ThinQr
         }
 
         return product!;
+    }
+
+    /// <summary>Q · vectorsᵀ.</summary>
+    /// <param name="vectors">[count, <see cref="Rank"/>], a small matrix.</param>
+    /// <param name="count">The number of vectors.</param>
+    public ColumnPanels Turn(ReadOnlySpan<double> vectors, int count)
+    {
+        var (step, width) = (ColumnPanels.Width(Rank), ColumnPanels.Width(count));
+        var turned = new double[Rank * width];
+        for (var row = 0; row < Rank; row++)
+        {
+            for (var at = 0; at < count; at++)
+                turned[(row * width) + at] = vectors[(at * step) + row];
+        }
+
+        return Times(turned, count);
     }
 
     /// <summary>Gives the memory back.</summary>
