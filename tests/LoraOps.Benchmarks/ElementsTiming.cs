@@ -12,16 +12,16 @@ internal sealed class ElementsTiming(TextWriter output)
     private const int Rank = 16;
     private const int Adapters = 4;
 
-    /// <summary>Prints seconds a module for a square module of a size.</summary>
+    /// <summary>Prints milliseconds of processor time a module for a square module of a size.</summary>
     public void Run(int size)
     {
         var module = Module(size);
         var settings = new MixSettings { Density = 0.5 };
         var (copy, fused) = (Machine.CopyBytesPerSecond(), Machine.FusedOperationsPerSecond() / 2);
-        Print($"{Adapters} adapters of rank {Rank} on {size} x {size}, one thread, float64; copy {copy / 1e9:0.0} GB/s, fused {fused / 1e9:0.0} GFLOP/s");
+        Print($"{Adapters} adapters of rank {Rank} on {size} x {size}, one thread, processor time, float64; copy {copy / 1e9:0.0} GB/s, fused {fused / 1e9:0.0} GFLOP/s");
 
         var tile = new double[module.Shares[0].Delta.TileRows * size];
-        var once = Machine.BestSeconds(() => Read(module.Shares[0].Delta, tile));
+        var once = Machine.BestCpuSeconds(() => Read(module.Shares[0].Delta, tile));
         var (bytes, operations) = (8.0 * size * size, 2.0 * Rank * size * size);
         Print($"one delta worked out: {1e3 * once:0.0} ms, {bytes / once / 1e9:0.0} GB/s, {operations / once / 1e9:0.0} GFLOP/s ({100 * operations / once / fused:0} %)");
         Print($"floor: {1e3 * Adapters * bytes / copy * 2:0} ms to copy {Adapters} deltas of this module once");
@@ -32,8 +32,8 @@ internal sealed class ElementsTiming(TextWriter output)
         {
             var method = MixMethods.Find(name)!;
             var mixed = method.Mix(module, settings);
-            var prepare = Machine.BestSeconds(() => mixed = method.Mix(module, settings));
-            var reading = Machine.BestSeconds(() => Read(mixed, tile));
+            var prepare = Machine.BestCpuSeconds(() => mixed = method.Mix(module, settings));
+            var reading = Machine.BestCpuSeconds(() => Read(mixed, tile));
             var (total, made) = (prepare + reading, passes * Adapters * once);
             var tiles = passes * Adapters * bytes;
             Print($"| {name} | {1e3 * prepare:0} | {1e3 * reading:0} | {1e3 * total:0} | {1e3 * made:0} | {tiles / 1e9:0.00} | {tiles / total / 1e9:0.0} | {total * copy / tiles / 2:0.0} |");
