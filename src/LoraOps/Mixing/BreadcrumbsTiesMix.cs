@@ -7,7 +7,7 @@ public sealed class BreadcrumbsTiesMix : MixMethod
     public override string Name => "breadcrumbs-ties";
 
     /// <inheritdoc/>
-    public override string Definition => "λ·(Σ w·x of the elected sign) / divisor, x = Δ without its ⌊gamma·N⌋ largest elements and all but the next ⌊density·N⌋";
+    public override string Definition => "λ·(Σ w·x of the elected sign) / divisor, x the ⌊density·N⌋ largest of Δ after the first ⌊gamma·N⌋";
 
     /// <inheritdoc/>
     public override string Source => "Model Breadcrumbs, arXiv:2312.06795, with the consensus of TIES";

@@ -40,7 +40,7 @@ public sealed class Consensus : DeltaMatrix
     public override void Read(int first, Span<double> values)
     {
         // Rows of all owners stay in the second-level cache until they have voted.
-        var tileRows = Math.Clamp(TileElements / Math.Max(1, _deltas.Length * Columns), 1, Math.Max(1, Rows));
+        var tileRows = Tiles.Rows(TileElements, (long)_deltas.Length * Columns, Rows);
         var tile = Math.Min(values.Length, tileRows * Columns);
         var pooled = ArrayPool<double>.Shared.Rent(checked(tile * _deltas.Length));
         for (var row = first; !values.IsEmpty; row += tileRows)

@@ -7,7 +7,7 @@ public sealed class DellaLinearMix : MixMethod
     public override string Name => "della-linear";
 
     /// <inheritdoc/>
-    public override string Definition => "λ·Σ w·x, x = Δ / p with probability p from density − ε (smallest of a row) to density + ε; normalize as for linear";
+    public override string Definition => "λ·Σ w·x, x = Δ / p with probability p, density ± ε by rank in the row, else 0; normalize as for linear";
 
     /// <inheritdoc/>
     public override string Source => "DELLA-Merging, arXiv:2406.11617";

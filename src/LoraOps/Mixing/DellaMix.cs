@@ -7,7 +7,7 @@ public sealed class DellaMix : MixMethod
     public override string Name => "della";
 
     /// <inheritdoc/>
-    public override string Definition => "λ·(Σ w·x of the elected sign) / divisor, x = Δ / p with probability p from density − ε (smallest of a row) to density + ε";
+    public override string Definition => "λ·(Σ w·x of the elected sign) / divisor, x = Δ / p with probability p, density ± ε by rank in the row, else 0";
 
     /// <inheritdoc/>
     public override string Source => "DELLA-Merging, arXiv:2406.11617";

@@ -20,7 +20,7 @@ public abstract class DeltaMatrix(int rows, int columns)
     public long Count => (long)Rows * Columns;
 
     /// <summary>How many rows to read at once, so that a few tiles stay in a second-level cache; from 1.</summary>
-    public int TileRows => Math.Clamp(TileElements / Math.Max(1, Columns), 1, Math.Max(1, Rows));
+    public int TileRows => Tiles.Rows(TileElements, Columns, Rows);
 
     /// <summary>
     /// Works out whole rows; may be called from several threads at once. An element has the same bits whenever it is read and

@@ -6,6 +6,8 @@ namespace LoraOps.Mixing;
 /// <summary>Σ factor · Δ of deltas that are not all products of factors.</summary>
 internal sealed class SummedDelta : DeltaMatrix
 {
+    private const int TileElements = 1 << 15;
+
     private readonly IReadOnlyList<(double Factor, DeltaMatrix Delta)> _terms;
     private readonly double _factor;
 
@@ -23,20 +25,33 @@ internal sealed class SummedDelta : DeltaMatrix
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
     {
-        var pooled = ArrayPool<double>.Shared.Rent(values.Length);
-        values.Clear();
+        // A sum and what is added to it stay in the second-level cache.
+        var rows = Tiles.Rows(TileElements, Columns, Rows);
+        var tile = Math.Min(values.Length, rows * Columns);
+        var pooled = ArrayPool<double>.Shared.Rent(tile);
+        for (; !values.IsEmpty; first += rows)
+        {
+            var sum = values[..Math.Min(tile, values.Length)];
+            Add(first, sum, pooled.AsSpan(0, sum.Length));
+            values = values[sum.Length..];
+        }
+
+        ArrayPool<double>.Shared.Return(pooled);
+    }
+
+    private void Add(int first, Span<double> sum, Span<double> part)
+    {
+        sum.Clear();
         foreach (var (factor, delta) in _terms)
         {
-            var part = pooled.AsSpan(0, values.Length);
             delta.Read(first, part);
+
             // Two roundings, and the factor last: a value and its opposite cancel exactly, as the definition has it.
-            TensorPrimitives.MultiplyAdd(part, factor, values, values);
+            TensorPrimitives.MultiplyAdd(part, factor, sum, sum);
         }
 
         if (_factor != 1)
-            TensorPrimitives.Multiply(values, _factor, values);
-
-        ArrayPool<double>.Shared.Return(pooled);
+            TensorPrimitives.Multiply(sum, _factor, sum);
     }
 
     private static LowRank Stack(IReadOnlyList<(double Factor, LowRank Delta)> terms)

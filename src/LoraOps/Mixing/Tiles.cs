@@ -11,6 +11,20 @@ internal delegate bool TileVisitor(Span<double> values, long index);
 /// <summary>Goes through a matrix tile by tile.</summary>
 internal static class Tiles
 {
+    // Rows of a product are worked out eight at a time; a part of eight takes as long.
+    private const int Together = 8;
+
+    /// <summary>How many rows to work out at once, from 1.</summary>
+    /// <param name="elements">How many elements a tile should have; it may have four times as many where rows are long.</param>
+    /// <param name="columns">The elements of a row.</param>
+    /// <param name="rows">All rows.</param>
+    public static int Rows(int elements, long columns, int rows)
+    {
+        var fitting = (int)(elements / Math.Max(1, columns));
+        fitting = fitting < 2 ? 1 : Math.Max(Together, fitting - (fitting % Together));
+        return Math.Clamp(fitting, 1, Math.Max(1, rows));
+    }
+
     /// <summary>Works out all rows in their order.</summary>
     /// <param name="delta">The matrix.</param>
     /// <param name="visit">Sees a tile at a time and may change it.</param>

@@ -55,7 +55,8 @@ public sealed class CounterRandomTests
     [Fact]
     public void Depends_on_seed_name_and_position()
     {
-        ulong[] keys = [Known.Key, new CounterRandom(43, "model.layers.0.self_attn.q_proj", 1).Key, new CounterRandom(42, "q", 1).Key, new CounterRandom(42, "q", 2).Key];
+        CounterRandom[] others = [new(43, "model.layers.0.self_attn.q_proj", 1), new(42, "q", 1), new(42, "q", 2)];
+        ulong[] keys = [Known.Key, .. others.Select(random => random.Key)];
         Assert.Equal(keys.Length, keys.Distinct().Count());
     }
 }

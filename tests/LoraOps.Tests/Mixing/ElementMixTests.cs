@@ -117,6 +117,8 @@ public sealed class ElementMixTests
         from divisor in Enum.GetValues<Divisor>()
         select new MixSettings { MajoritySignMethod = vote, ElectOn = voice, Divisor = divisor };
 
+    private static readonly Rescale?[] Rescales = [null, Rescale.InverseDensity, Rescale.InverseProbability, Rescale.L1, Rescale.None];
+
     private static MixSettings Settings(Random random) => Elections().ElementAt(random.Next(12)) with
     {
         Density = new[] { 0, 0.1, 0.29, 0.5, 0.75, 0.97, 1 }[random.Next(7)],
@@ -125,7 +127,7 @@ public sealed class ElementMixTests
         Lambda = new[] { 1, 0.7, -2 }[random.Next(3)],
         Normalize = random.Next(2) == 1,
         Seed = (ulong)random.NextInt64(),
-        Rescale = new Rescale?[] { null, Rescale.InverseDensity, Rescale.InverseProbability, Rescale.L1, Rescale.None }[random.Next(5)],
+        Rescale = Rescales[random.Next(5)],
     };
 
     private static void Same(double[] expected, double[] actual, string what)

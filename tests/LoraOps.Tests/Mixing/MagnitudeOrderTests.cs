@@ -46,7 +46,8 @@ public sealed class MagnitudeOrderTests
         var values = ElementSamples.Of(kind, rows * columns);
         var order = ElementOracle.Order(values);
         var delta = new Elements(values, rows, columns);
-        foreach (var count in new[] { 1, 2, values.Length / 3, values.Length / 2, values.Length - 1, values.Length }.Where(count => count > 0 && count <= values.Length).Distinct())
+        int[] counts = [1, 2, values.Length / 3, values.Length / 2, values.Length - 1, values.Length];
+        foreach (var count in counts.Where(count => count > 0 && count <= values.Length).Distinct())
         {
             var (kept, dropped) = (new double[values.Length], (double[])values.Clone());
             foreach (var index in order.Take(count))

@@ -13,6 +13,7 @@ namespace LoraOps.Tensors.Kernels;
 public sealed class MagnitudeBand(long low, long high, int capacity) : IDisposable
 {
     private const int Lanes = 8;
+    private const int BlockLanes = 512;
     private readonly long[] _keys = ArrayPool<long>.Shared.Rent(capacity);
     private readonly long[] _indices = ArrayPool<long>.Shared.Rent(capacity);
 
@@ -31,27 +32,18 @@ public sealed class MagnitudeBand(long low, long high, int capacity) : IDisposab
     /// <summary>Adds values that lie one after the other.</summary>
     /// <param name="values">The values.</param>
     /// <param name="index">The flat index of the first.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ReadOnlySpan<double> values, long index)
     {
         var bits = MemoryMarshal.Cast<double, long>(values);
-        var (below, top, sign) = (Vector512.Create(low - 1), Vector512.Create(high), Vector512.Create(long.MaxValue));
-        var over = Vector512<long>.Zero;
-        var at = 0;
-        for (; at + Lanes <= bits.Length; at += Lanes)
+        while (bits.Length >= Lanes)
         {
-            var keys = Vector512.LoadUnsafe(in bits[at]) & sign;
-            var higher = Vector512.GreaterThan(keys, top);
-            over -= higher;
-            for (var inside = Vector512.AndNot(Vector512.GreaterThan(keys, below), higher).ExtractMostSignificantBits(); inside != 0; inside &= inside - 1)
-            {
-                var found = at + BitOperations.TrailingZeroCount(inside);
-                Collect(bits[found] & long.MaxValue, index + found);
-            }
+            var length = Math.Min(BlockLanes, bits.Length / Lanes) * Lanes;
+            AddLanes(bits[..length], index);
+            bits = bits[length..];
+            index += length;
         }
 
-        Above += Vector512.Sum(over);
-        for (; at < bits.Length; at++)
+        for (var at = 0; at < bits.Length; at++)
         {
             var key = bits[at] & long.MaxValue;
             if (key > high)
@@ -66,6 +58,36 @@ public sealed class MagnitudeBand(long low, long high, int capacity) : IDisposab
     {
         ArrayPool<long>.Shared.Return(_keys);
         ArrayPool<long>.Shared.Return(_indices);
+    }
+
+    // First where there is something, without a branch that nobody could foretell; then what it is.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddLanes(ReadOnlySpan<long> bits, long index)
+    {
+        Span<int> found = stackalloc int[BlockLanes];
+        var (below, top, sign) = (Vector512.Create(low - 1), Vector512.Create(high), Vector512.Create(long.MaxValue));
+        var over = Vector512<long>.Zero;
+        var count = 0;
+        for (var at = 0; at < bits.Length; at += Lanes)
+        {
+            var keys = Vector512.LoadUnsafe(in bits[at]) & sign;
+            var higher = Vector512.GreaterThan(keys, top);
+            over -= higher;
+            found[count] = at;
+            count += Vector512.AndNot(Vector512.GreaterThan(keys, below), higher).ExtractMostSignificantBits() != 0 ? 1 : 0;
+        }
+
+        Above += Vector512.Sum(over);
+        foreach (var at in found[..count])
+        {
+            var keys = Vector512.LoadUnsafe(in bits[at]) & sign;
+            var inside = Vector512.AndNot(Vector512.GreaterThan(keys, below), Vector512.GreaterThan(keys, top)).ExtractMostSignificantBits();
+            for (; inside != 0; inside &= inside - 1)
+            {
+                var lane = at + BitOperations.TrailingZeroCount(inside);
+                Collect(bits[lane] & long.MaxValue, index + lane);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
