@@ -29,7 +29,8 @@ internal sealed class ElementsTiming(TextWriter output)
         Print($"");
         Print($"| method | cut or sums, ms | reading, ms | module, ms | of it making deltas, ms | tiles, GB | tiles, GB/s | times the copy |");
         Print($"|---|---|---|---|---|---|---|---|");
-        (string Name, int Passes)[] methods = [ ("ties", 2), ("magnitude-prune", 2), ("breadcrumbs-ties", 3), ("dare-linear", 1), ("dare-ties", 1), ("della", 1)];
+        (string Name, int Passes)[] methods =
+            [("ties", 2), ("magnitude-prune", 2), ("breadcrumbs-ties", 3), ("dare-linear", 1), ("dare-ties", 1), ("della", 1)];
         foreach (var (name, passes) in methods)
         {
             var method = MixMethods.Find(name)!;
