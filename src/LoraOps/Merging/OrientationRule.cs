@@ -13,6 +13,9 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
 {
     private static readonly string[] Conv1DLayers = ["c_attn", "c_proj", "c_fc", "q_attn"];
 
+    /// <summary>True for the names that layers of OpenAI's Conv1D have, which store [in, out].</summary>
+    public static bool IsConv1DName(ModuleName module) => Conv1DLayers.Contains(module.Segments[^1]);
+
     /// <summary>Sets every change's orientation; a shape that fits neither way is a problem.</summary>
     public void Apply()
     {
@@ -43,7 +46,7 @@ internal sealed class OrientationRule(SourceModel model, IReadOnlyCollection<Ten
     private bool OfAmbiguous(TensorChange change, Addition addition, List<bool> shown)
     {
         if (model.Config is { StoresConv1D: true })
-            return Conv1DLayers.Contains(addition.Module.Name.Segments[^1]);
+            return IsConv1DName(addition.Module.Name);
 
         if (shown.Count > 0)
             return shown.TrueForAll(isTransposed => isTransposed);

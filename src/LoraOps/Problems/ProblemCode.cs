@@ -345,6 +345,12 @@ public enum ProblemCode
     /// <summary>A budget of bytes does not hold the smallest adapter that is possible.</summary>
     BudgetTooSmall = 3040,
 
+    /// <summary>Two checkpoints are the same.</summary>
+    NothingDiffers = 3041,
+
+    /// <summary>Two checkpoints differ in a way that no adapter can hold.</summary>
+    DifferenceNotExpressible = 3042,
+
     /// <summary>No node of the graph is this module of the adapter.</summary>
     ModuleUnmapped = 3101,
 

@@ -33,7 +33,10 @@ internal static class PeftConfigJson
     private static IEnumerable<(string Name, Action<Utf8JsonWriter> Write)> Fields(
         PeftFields fields, IReadOnlyList<WrittenModule> modules, IReadOnlyList<Replacement> replacements)
     {
-        var saved = replacements.Where(replacement => !replacement.IsBias).Select(replacement => replacement.Module.Value).Distinct().ToList();
+        var names = replacements.Where(replacement => !replacement.IsBias).Select(replacement => replacement.Module.Value).ToHashSet();
+
+        // A saved module brings what is below it.
+        var saved = names.Where(name => !names.Any(other => name.StartsWith($"{other}.", StringComparison.Ordinal))).Order(StringComparer.Ordinal).ToList();
         yield return ("alpha_pattern", json => Write(json, new Dictionary<string, int>()));
         yield return ("base_model_name_or_path", json => json.WriteStringValue(fields.BaseModel));
         yield return ("bias", json => json.WriteStringValue(fields.Bias));
@@ -51,6 +54,9 @@ internal static class PeftConfigJson
         yield return ("use_rslora", json => json.WriteBooleanValue(false));
         if (modules.Any(module => module.Magnitude is not null))
             yield return ("use_dora", json => json.WriteBooleanValue(true));
+
+        if (fields.TiesWeights)
+            yield return ("ensure_weight_tying", json => json.WriteBooleanValue(true));
 
         if (modules.Any(module => module.Bias is not null))
             yield return ("lora_bias", json => json.WriteBooleanValue(true));

@@ -25,4 +25,7 @@ public sealed record PeftFields
 
     /// <summary>Which biases the adapter replaces: <c>none</c>, <c>all</c>, <c>lora_only</c>.</summary>
     public string Bias { get; init; } = "none";
+
+    /// <summary>Tied layers change together (ensure_weight_tying).</summary>
+    public bool TiesWeights { get; init; }
 }
