@@ -188,8 +188,6 @@ public sealed class ExtractPlan : IDisposable
     private long BytesOf(ExtractedModule module)
     {
         var (rows, columns) = (module.Pair.Tuned!.Shape[0], module.Pair.Tuned.Shape.RowLength);
-        return _request.Rule.Rank is { } rank
-            ? (sizeof(float) * rows * columns) + (8 * sizeof(double) * (rows + columns) * rank)
-            : 3 * sizeof(double) * rows * columns;
+        return DenseBytes.Of(rows, columns, _request.Rule.Rank);
     }
 }

@@ -18,7 +18,8 @@ internal sealed record ExtractedModule(TensorPair Pair, LayerKind Layer, bool Is
     public static ExtractedModule? Of(TensorPair pair, SourceModel model)
     {
         var shape = pair.Tuned!.Shape;
-        if (pair.Parameter != "weight" || pair.Module.Value.Length == 0 || shape.Rank is < 2 or > MostDimensions || shape.ElementCount == 0)
+        if (pair.Parameter != "weight" || pair.Module.Value.Length == 0 || shape.Rank is < 2 or > MostDimensions ||
+            shape.ElementCount == 0 || shape.ElementCount > Array.MaxLength)
             return null;
 
         // One input for each of many outputs: a depthwise convolution, whose groups LoRA's factors do not have.

@@ -12,6 +12,9 @@ namespace LoraOps.Transforms;
 /// </summary>
 public sealed class ResizePlan : IDisposable
 {
+    // Matrices of so many rows or columns are cut exactly.
+    private const int Exact = 256;
+
     private readonly ResizeRequest _request;
     private readonly SingleAdapter _source;
     private readonly IReadOnlyList<MixedModule> _modules;
@@ -117,10 +120,21 @@ public sealed class ResizePlan : IDisposable
 
     private (IReadOnlyList<double> Sigma, double Energy) Spectrum(MixedModule module)
     {
-        // Only what is compared with the sum of all values needs all of them.
-        var most = _request is { BudgetBytes: null, Rank.Measure: RankMeasure.Cumulative } ? int.MaxValue : _request.Rank.Cap ?? int.MaxValue;
-        var cut = Truncation.Of(_source.Delta(module), new RankRule(Math.Min(most, Smaller(module))));
+        var delta = _source.Delta(module);
+        var cut = Truncation.Of(delta, SpectrumRule(Smaller(module), delta is LowRank));
         return (cut.Sigma, cut.Energy);
+    }
+
+    // As few values as decide. Of a dense matrix all are those that hold all of its energy, and of a large one all but one.
+    private RankRule SpectrumRule(int smaller, bool isProduct)
+    {
+        var (rule, hasBudget) = (_request.Rank, _request.BudgetBytes is not null);
+        if (!hasBudget && rule is { Measure: RankMeasure.Frobenius, Parameter: < 1 })
+            return new RankRule(rule.Cap, rule.Parameter * rule.Parameter);
+
+        // What is compared with the sum of all values needs all of them.
+        var most = !hasBudget && rule.Measure == RankMeasure.Cumulative ? smaller : Math.Min(rule.Cap ?? smaller, smaller);
+        return isProduct || most < smaller ? new RankRule(most) : smaller <= Exact ? new RankRule(null, 1) : new RankRule(smaller - 1);
     }
 
     private int Workers() => OrderedWork.Workers(_modules.Max(BytesOf), _request.MemoryBytes);
@@ -143,6 +157,6 @@ public sealed class ResizePlan : IDisposable
     private static long BytesOf(MixedModule module)
     {
         var (rows, columns) = ((long)module.Rows, (long)module.Columns);
-        return module.RankSum > 0 ? 8 * sizeof(double) * (rows + columns) * module.RankSum : 3 * sizeof(double) * rows * columns;
+        return module.RankSum > 0 ? 8 * sizeof(double) * (rows + columns) * module.RankSum : DenseBytes.Of(rows, columns, null);
     }
 }

@@ -128,6 +128,27 @@ public sealed class ResizePlanTests : IDisposable
             Assert.Equal(File.ReadAllBytes(_folder[$"one/{file}"]), File.ReadAllBytes(_folder[$"two/{file}"]));
     }
 
+    [Theory]
+    [InlineData(RankMeasure.Cap, 1, 3)]
+    [InlineData(RankMeasure.Ratio, 20, 36)]
+    [InlineData(RankMeasure.Cumulative, 0.9, 36)]
+    [InlineData(RankMeasure.Frobenius, 0.95, 36)]
+    public void A_method_without_factors_becomes_lora_of_the_same_change(RankMeasure measure, double parameter, int cap)
+    {
+        var source = new TinyAdapter().With("peft_type", "\"LOHA\"").With("alpha", "4").Without("lora_alpha").Without("init_lora_weights")
+            .Tensor("base_model.model.a.hada_w1_a", 40, 6).Tensor("base_model.model.a.hada_w1_b", 6, 50)
+            .Tensor("base_model.model.a.hada_w2_a", 40, 6).Tensor("base_model.model.a.hada_w2_b", 6, 50);
+        var adapter = PeftReader.Read(source.WriteTo(_folder["old"]));
+        TinyCheckpoint.File(_folder["base.safetensors"], TinyCheckpoint.Tensor("a.weight", ElementType.F32, 40, 50));
+        var rule = new DynamicRank(measure, parameter, cap, IsKohya: false);
+        var summary = Resized(adapter, _folder["new"], rule, _folder["base.safetensors"]);
+
+        var truth = DeltaMatrices.Of(adapter.Modules[0].Delta, TargetWeight.Of(new TensorShape(40, 50), new float[2000])).ToArray();
+        var found = DeltaMatrices.Of(PeftReader.Read(_folder["new"]).Modules[0].Delta, null).ToArray();
+        Assert.Equal(summary.Error, ReshapeGolden.Error(found, truth), 1e-6);
+        Assert.InRange(summary.Modules[0].Rank, measure == RankMeasure.Cap ? 3 : 4, measure == RankMeasure.Cap ? 3 : 36);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private Adapter Sample() => PeftReader.Read(new TinyAdapter().With("r", "4").With("use_rslora", "true").With("bias", "\"all\"").With("lora_bias", "true")
