@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
 using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Mixing;
@@ -37,26 +38,25 @@ internal sealed class RankedDropping
     public void Drop(int first, Span<double> values)
     {
         var columns = _probabilities.Length;
-        var pooled = ArrayPool<double>.Shared.Rent(columns);
+        var pooled = ArrayPool<double>.Shared.Rent(2 * columns);
         var numbers = pooled.AsSpan(0, columns);
+        var chances = pooled.AsSpan(columns, columns);
         var sort = _sorts.TryTake(out var idle) ? idle : new MagnitudeSort(columns);
         for (var row = first; !values.IsEmpty; row++, values = values[columns..])
         {
             _random.Fill((long)row * columns, numbers);
-            Drop(values[..columns], numbers, sort.Order(values[..columns]));
+            var order = sort.Order(values[..columns]);
+            for (var place = 0; place < order.Length; place++)
+                chances[order[place]] = _probabilities[place];
+
+            // Divided before, so that what a probability of 0 makes of a value is dropped with it.
+            if (_rescale)
+                TensorPrimitives.Divide(values[..columns], chances, values[..columns]);
+
+            CounterNoise.Keep(values[..columns], numbers, chances);
         }
 
         _sorts.Add(sort);
         ArrayPool<double>.Shared.Return(pooled);
-    }
-
-    private void Drop(Span<double> values, ReadOnlySpan<double> numbers, ReadOnlySpan<int> order)
-    {
-        for (var place = 0; place < order.Length; place++)
-        {
-            var (index, probability) = (order[place], _probabilities[place]);
-            var kept = _rescale ? values[index] / probability : values[index];
-            values[index] = numbers[index] < probability ? kept : 0;
-        }
     }
 }

@@ -74,6 +74,24 @@ public static class CounterNoise
             bits[at] = (long)(Bits(key, first + at) >> (64 - Precision)) < limit ? bits[at] : 0;
     }
 
+    /// <summary>Makes the values zero whose number is not below their own probability.</summary>
+    /// <param name="values">Changed in place.</param>
+    /// <param name="numbers">Their numbers.</param>
+    /// <param name="probabilities">Their probabilities.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Keep(Span<double> values, ReadOnlySpan<double> numbers, ReadOnlySpan<double> probabilities)
+    {
+        var at = 0;
+        for (; at + Lanes <= values.Length; at += Lanes)
+        {
+            var kept = Vector512.LessThan(Vector512.Create(numbers.Slice(at, Lanes)), Vector512.Create(probabilities.Slice(at, Lanes)));
+            (Vector512.LoadUnsafe(ref values[at]) & kept).StoreUnsafe(ref values[at]);
+        }
+
+        for (; at < values.Length; at++)
+            values[at] = numbers[at] < probabilities[at] ? values[at] : 0;
+    }
+
     private static Vector512<ulong> Counter(ulong key, long first) => unchecked(
         Vector512.Create(key + (((ulong)first + 1) * Step)) + (Vector512.Create(0UL, 1, 2, 3, 4, 5, 6, 7) * Vector512.Create(Step)));
 
