@@ -32,7 +32,8 @@ internal sealed class MixTable(TextWriter output)
         var (cpu, best) = Time(() => Truncation.Of(sum, new RankRule(Kept)));
         // Two Gram matrices and two tall factors; the small matrices in between come on top.
         var tall = (2.0 * Size * rank * rank) + (4.0 * Size * rank * Kept);
-        Line($"sum-svd {Size}x{Size}, {rank} -> {Kept}: CPU {cpu * 1e3:F1} ms, fastest {best * 1e3:F1} ms; tall products {tall / best / 1e9:F1} GFLOP/s, at peak {tall / _peak * 1e3:F2} ms");
+        Line($"sum-svd {Size}x{Size}, {rank} -> {Kept}: CPU {cpu * 1e3:F1} ms, fastest {best * 1e3:F1} ms");
+        Line($"  its tall products: {tall / best / 1e9:F1} GFLOP/s over all; at peak they take {tall / _peak * 1e3:F2} ms");
     }
 
     // The distance of the factors from the sum, as the norm of a product, beside the discarded singular values.
@@ -66,7 +67,7 @@ internal sealed class MixTable(TextWriter output)
                     product.Read(row, tile);
             });
             var rate = 2.0 * rank * Size * Size / best;
-            Line($"a delta worked out in tiles, rank {rank}: {best * 1e3:F1} ms, {rate / 1e9:F1} GFLOP/s ({rate / _peak:P0} of peak), {8.0 * Size * Size / best / 1e9:F1} GB/s written");
+            Line($"a delta worked out in tiles, rank {rank}: {best * 1e3:F1} ms, {rate / 1e9:F1} GFLOP/s ({rate / _peak:P0} of peak)");
         }
     }
 
@@ -82,7 +83,8 @@ internal sealed class MixTable(TextWriter output)
         var (cpu, fastest) = Time(() => cut = Truncation.Of(matrix, new RankRule(Kept)));
         // Two products of 32 directions a step; three steps at least.
         var floor = 6 * 2.0 * Size * Size * 32 / _peak;
-        Line($"dense {Size}x{Size} -> {Kept}: CPU {cpu * 1e3:F0} ms, fastest {fastest * 1e3:F0} ms; six products at peak {floor * 1e3:F0} ms; error {cut!.Error:P3}, {(cut.Error / best) - 1:E1} above the best possible");
+        Line($"dense {Size}x{Size} -> {Kept}: CPU {cpu * 1e3:F0} ms, fastest {fastest * 1e3:F0} ms; six products at peak {floor * 1e3:F0} ms");
+        Line($"  its error is {cut!.Error:P3} of the matrix, {(cut.Error / best) - 1:E1} above the best possible");
     }
 
     // CPU time of the process a run, on the average, and the fastest by the clock.

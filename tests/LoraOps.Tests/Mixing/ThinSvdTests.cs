@@ -8,7 +8,8 @@ public sealed class ThinSvdTests
 {
     public static TheoryData<int, int, int> Shapes => new()
     {
-        { 1, 1, 1 }, { 5, 1, 2 }, { 1, 7, 3 }, { 4, 3, 9 }, { 8, 8, 8 }, { 17, 33, 5 }, { 40, 12, 16 }, { 12, 40, 17 }, { 130, 90, 31 }, { 64, 200, 64 }, { 30, 30, 64 },
+        { 1, 1, 1 }, { 5, 1, 2 }, { 1, 7, 3 }, { 4, 3, 9 }, { 8, 8, 8 }, { 17, 33, 5 }, { 40, 12, 16 }, { 12, 40, 17 },
+        { 130, 90, 31 }, { 64, 200, 64 }, { 30, 30, 64 },
     };
 
     [Theory]
@@ -89,7 +90,9 @@ public sealed class ThinSvdTests
 
         // Mixed by a third basis, so that the factors hide the directions.
         var turn = ThinSvd.Of(MatrixSamples.Random(8, 12, 12, 12));
-        var turned = new LowRank(new LowRank(b, turn.U, 12, (90, 12)).ToArray(), new LowRank(MatrixSamples.Transposed(turn.U, 12, 12), right.V, 12, (12, 70)).ToArray(), 12, (90, 70));
+        var back = MatrixSamples.Transposed(turn.U, 12, 12);
+        var turned = new LowRank(
+            new LowRank(b, turn.U, 12, (90, 12)).ToArray(), new LowRank(back, right.V, 12, (12, 70)).ToArray(), 12, (90, 70));
         var svd = Check(turned, 12);
         for (var at = 0; at < 12; at++)
             Assert.Equal(sigma[at], svd.Sigma[at], 1e-14);
