@@ -18,6 +18,27 @@ public sealed class ThinSvdTests
         Check(MatrixSamples.Random((rows * 7) + columns, rows, columns, rank, 0.5), Math.Min(rank, Math.Min(rows, columns)));
 
     [Fact]
+    public void Many_small_products_keep_their_own_digits_however_near_their_columns_lie()
+    {
+        for (var seed = 0; seed < 150; seed++)
+        {
+            var random = new Random(seed);
+            var (rows, columns, rank) = (random.Next(1, 40), random.Next(1, 40), random.Next(1, 24));
+            var delta = MatrixSamples.Random(seed, rows, columns, rank, random.NextDouble() - 0.5);
+            var nearness = Math.Pow(10, -random.Next(0, 17));
+            for (var at = 0; at < delta.B.Length; at++)
+                delta.B[at] = delta.B[at / rank * rank] + (nearness * delta.B[at] * Math.Pow(10, random.Next(-2, 3) * (at % rank)));
+
+            var (svd, truth) = (ThinSvd.Of(delta), MatrixSamples.Dense(delta));
+            var scale = Math.Sqrt(Enumerable.Range(0, rank).Max(index =>
+                Enumerable.Range(0, rows).Sum(row => Math.Pow(delta.B[(row * rank) + index] * delta.Scale, 2)) * columns));
+            Assert.True((truth - MatrixSamples.Dense(svd.ToLowRank())).FrobeniusNorm() <= 1e-12 * scale, $"{seed}: {rows} {columns} {rank}");
+            Assert.InRange(MatrixSamples.Skew(svd.V, svd.Rank), 0, 1e-12);
+            Assert.InRange(MatrixSamples.Skew(MatrixSamples.Transposed(svd.U, rows, svd.Rank), svd.Rank), 0, 1e-12);
+        }
+    }
+
+    [Fact]
     public void Dependent_factors_have_the_rank_of_their_span()
     {
         var one = MatrixSamples.Random(1, 50, 40, 6);
