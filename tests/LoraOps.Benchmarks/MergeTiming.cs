@@ -109,28 +109,5 @@ internal sealed class MergeTiming(string folder, string command, TextWriter outp
         }
     }
 
-    // The exit, and the most resident memory that the process had.
-    private static long Start(string file, string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true })!;
-        var peak = 0L;
-        while (!process.WaitForExit(4))
-            peak = Math.Max(peak, PeakResident(process.Id));
-
-        return process.ExitCode == 0 ? peak : throw new InvalidOperationException($"{file} ended with {process.ExitCode}.");
-    }
-
-    private static long PeakResident(int process)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line[6..^2], CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            // It ended between two looks.
-            return 0;
-        }
-    }
+    private static long Start(string file, string[] arguments) => MeasuredProcess.Run(file, arguments).PeakBytes;
 }

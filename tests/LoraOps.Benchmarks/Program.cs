@@ -8,6 +8,8 @@ using LoraOps.Benchmarks;
 //     times LORAOPS merge beside cp in FOLDER, which must have room for three such checkpoints
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --elements [SIZE]
 //     the element-wise ways to mix, on a square module
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --extract FOLDER LORAOPS [GIGABYTES]
+//     times LORAOPS extract in FOLDER, which must have room for two such checkpoints; they stay there for the next run
 if (args is ["--quick"])
 {
     QuickTable.Print(Console.Out);
@@ -29,6 +31,13 @@ if (args is ["--mix"])
 if (args is ["--merge", var folder, var command, .. var rest])
 {
     MergeArguments.Parse(rest).Run(new MergeTiming(Path.GetFullPath(folder), command, Console.Out));
+    return;
+}
+
+if (args is ["--extract", var place, var program, .. var gigabytes])
+{
+    var count = gigabytes is [var number] ? double.Parse(number, System.Globalization.CultureInfo.InvariantCulture) : 2;
+    new ExtractTiming(Path.GetFullPath(place), program, Console.Out).Run((long)(count * 1e9));
     return;
 }
 
