@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using LoraOps.Cli.Output;
 using LoraOps.Merging;
 using LoraOps.Mixing;
@@ -58,22 +59,8 @@ internal sealed class MixOptions
             command.Add(option);
 
         _method.CompletionSources.Add([.. MixMethods.All.Select(method => method.Name)]);
-        command.Validators.Add(result =>
-        {
-            IReadOnlyList<string> known = result.GetValue(_arithmetic) == Peft ? PeftArithmetic.Types : [.. MixMethods.All.Select(method => method.Name)];
-            if (result.GetValue(_method) is { } name && MixMethods.Find(name) is null && !known.Contains(name.Replace('_', '-')))
-                result.AddError($"--method '{name}' is no method{NearMisses.Phrase(name, known)}; known are {string.Join(", ", known)}");
-
-            var hasRecipe = result.GetResult(_recipe) is not null;
-            var hasMethod = result.GetResult(_method) is not null;
-            var hasAdapters = result.Children.Any(child => child is System.CommandLine.Parsing.OptionResult { Option.Name: "--adapter" });
-            if (hasRecipe && (hasMethod || hasAdapters))
-                result.AddError("--recipe names adapters and method itself; leave out --adapter and --method");
-            else if (!hasRecipe && !hasAdapters)
-                result.AddError("the option --adapter is missing, once for each adapter, or --recipe");
-            else if (!hasRecipe && !hasMethod)
-                result.AddError("the option --method is missing");
-        });
+        command.Validators.Add(CheckSource);
+        command.Validators.Add(CheckMethod);
     }
 
     /// <summary>What is asked for, with every adapter read.</summary>
@@ -97,6 +84,41 @@ internal sealed class MixOptions
             Keep = parsed.GetValue(_keep) ?? recipe?.Keep,
         };
     }
+
+    private void CheckSource(CommandResult result)
+    {
+        var (hasRecipe, hasMethod, adapters) = (result.GetResult(_recipe) is not null, result.GetResult(_method) is not null, Adapters(result));
+        if (hasRecipe && (hasMethod || adapters > 0))
+            result.AddError("--recipe names adapters and method itself; leave out --adapter and --method");
+        else if (!hasRecipe && adapters == 0)
+            result.AddError("the option --adapter is missing, once for each adapter, or --recipe");
+        else if (!hasRecipe && !hasMethod)
+            result.AddError("the option --method is missing");
+    }
+
+    private void CheckMethod(CommandResult result)
+    {
+        if (result.GetValue(_method) is not { } name)
+            return;
+
+        var isPeft = result.GetValue(_arithmetic) == Peft;
+        IReadOnlyList<string> known = isPeft ? PeftArithmetic.Types : [.. MixMethods.All.Select(method => method.Name)];
+        var method = MixMethods.Find(name);
+        if (method is null && !known.Contains(name.Replace('_', '-')))
+            result.AddError($"--method '{name}' is no method{NearMisses.Phrase(name, known)}; known are {string.Join(", ", known)}");
+        else if (method is { NeedsDensity: true } && !IsGiven(result, "density"))
+            result.AddError($"--method {method.Name} drops elements: --density says how many are kept, for example 0.5");
+        else if (method is { NeedsRank: true } && !isPeft && !IsGiven(result, "rank") && !IsGiven(result, "energy"))
+            result.AddError($"--method {method.Name} cuts the sum: --rank or --energy says where");
+        else if (method?.Adapters is { } count && Adapters(result) != count)
+            result.AddError($"--method {method.Name} takes {count} adapters, {Adapters(result)} are given");
+    }
+
+    private bool IsGiven(CommandResult result, string parameter) =>
+        result.GetResult(_parameters.Single(pair => pair.Parameter.Name == parameter).Option) is not null;
+
+    private static int Adapters(CommandResult result) =>
+        result.Children.OfType<OptionResult>().Where(child => child.Option.Name == "--adapter").Sum(child => child.Tokens.Count);
 
     private static Option<string?> Of(MixParameter parameter)
     {

@@ -32,19 +32,26 @@ public static class MixProblems
             "Mix adapters of one base model.");
 
     /// <summary><see cref="ProblemCode.MixDeltaRefused"/></summary>
-    public static Problem DeltaRefused(string folder, string layer, string method, string reason) =>
+    /// <param name="folder">The adapter.</param>
+    /// <param name="layers">The layers that it is true of, at least one.</param>
+    /// <param name="method">What changes them.</param>
+    /// <param name="reason">Why that cannot be mixed.</param>
+    public static Problem DeltaRefused(string folder, IReadOnlyCollection<string> layers, string method, string reason) =>
         new(
             ProblemCode.MixDeltaRefused,
             folder,
-            $"'{layer}': {method} {reason}",
+            $"{Named(layers)}: {method} {reason}",
             "Merge the adapters into the base instead: loraops merge takes several with --weights.");
 
     /// <summary><see cref="ProblemCode.MixBaseNeeded"/></summary>
-    public static Problem BaseNeeded(string folder, string layer, string method) =>
+    /// <param name="folder">The adapter.</param>
+    /// <param name="layers">The layers or parameters that it is true of, at least one.</param>
+    /// <param name="method">What changes them.</param>
+    public static Problem BaseNeeded(string folder, IReadOnlyCollection<string> layers, string method) =>
         new(
             ProblemCode.MixBaseNeeded,
             folder,
-            $"'{layer}': what {method} changes depends on the base weight",
+            $"{Named(layers)}: what {method} changes depends on the base weight",
             "Give the base model with --base.");
 
     /// <summary><see cref="ProblemCode.MixBaseNeeded"/></summary>
@@ -78,4 +85,12 @@ public static class MixProblems
             folder,
             FormattableString.Invariant($"a budget of {budget} bytes does not hold one rank of each module and what is stored whole: {least} bytes"),
             "Give a larger --budget, or a smaller type with --dtype.");
+
+    // A model has hundreds of layers, and what is true of one is mostly true of all.
+    private static string Named(IReadOnlyCollection<string> layers) => layers.Count switch
+    {
+        1 => $"'{layers.First()}'",
+        2 => $"'{layers.First()}' and one other layer",
+        var count => $"'{layers.First()}' and {count - 1} other layers",
+    };
 }

@@ -1,3 +1,5 @@
+using LoraOps.Adapters;
+using LoraOps.Deltas;
 using LoraOps.Problems;
 
 namespace LoraOps.Transforms;
@@ -31,10 +33,8 @@ internal static class MixCheck
 
         if (method.NeedsFactors)
         {
-            foreach (var (adapter, module) in request.Adapters.SelectMany(source => source.Adapter.Modules.Select(module => (source.Adapter, module)))
-                .Where(pair => pair.module.Delta is { Parameter: "weight", IsProduct: false }))
-                yield return MixProblems.DeltaRefused(
-                    adapter.Folder, module.Name.Value, module.Delta.Method, $"is no product of two factors, which {method.Name} works on");
+            foreach (var (adapter, layers, how) in Without(request, delta => delta.IsProduct))
+                yield return MixProblems.DeltaRefused(adapter.Folder, layers, how, $"is no product of two factors, which {method.Name} works on");
         }
 
         if (method.NeedsEqualRanks)
@@ -48,4 +48,12 @@ internal static class MixCheck
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
             warnings.Add($"method {method.Name} does not use {name}");
     }
+
+    /// <summary>The layers whose deltas are not as wanted, by adapter and by the method that changes them.</summary>
+    public static IEnumerable<(Adapter Adapter, IReadOnlyList<string> Layers, string Method)> Without(MixRequest request, Func<Delta, bool> isWanted) =>
+        from source in request.Adapters
+        from module in source.Adapter.Modules
+        where module.Delta is not BiasDelta && !isWanted(module.Delta)
+        group module.Name.Value by (source.Adapter, module.Delta.Method) into layers
+        select (layers.Key.Adapter, (IReadOnlyList<string>)[.. layers], layers.Key.Method);
 }

@@ -13,6 +13,7 @@ namespace LoraOps.Transforms;
 internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeights? original, ICollection<Problem> problems)
 {
     private const string Weight = "weight";
+    private readonly List<(Adapter Adapter, string Layer, string Method, string? Reason)> _refused = [];
 
     /// <summary>True if DoRA's factors and norms are taken as they are, so that no base is needed for them.</summary>
     public bool KeepsNorms { get; init; }
@@ -20,7 +21,14 @@ internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeight
     /// <summary>The modules by name; incomplete if problems were found.</summary>
     public IReadOnlyList<MixedModule> Gather()
     {
-        var owners = adapters.SelectMany((adapter, position) => Owners(adapter, position).Select(owner => (owner.Weight.Name, Owner: owner)));
+        var owners = adapters.SelectMany((adapter, position) => Owners(adapter, position).Select(owner => (owner.Weight.Name, Owner: owner))).ToList();
+        foreach (var group in _refused.GroupBy(one => (one.Adapter, one.Method, one.Reason), one => one.Layer))
+        {
+            problems.Add(group.Key.Reason is { } reason
+                ? MixProblems.DeltaRefused(group.Key.Adapter.Folder, [.. group], group.Key.Method, reason)
+                : MixProblems.BaseNeeded(group.Key.Adapter.Folder, [.. group], group.Key.Method));
+        }
+
         return [.. owners.GroupBy(pair => pair.Name, pair => pair.Owner).OrderBy(group => group.Key).Select(Module).OfType<MixedModule>()];
     }
 
@@ -37,25 +45,25 @@ internal sealed class MixModules(IReadOnlyList<Adapter> adapters, OriginalWeight
     {
         var weight = modules.Find(module => module.Delta.Parameter == Weight);
         var bias = modules.Find(module => module.Delta is BiasDelta);
-        var known = problems.Count;
+        var known = problems.Count + _refused.Count;
         foreach (var module in modules)
             Check(adapter, module, isKnown: module == weight || module == bias);
 
-        if (weight is null && known == problems.Count)
-            problems.Add(MixProblems.DeltaRefused(adapter.Folder, bias!.Name.Value, bias.Delta.Method, "changes a bias alone, and a LoRA module has factors"));
+        if (weight is null && known == problems.Count + _refused.Count)
+            _refused.Add((adapter, bias!.Name.Value, bias.Delta.Method, "changes a bias alone, and a LoRA module has factors"));
 
-        return known == problems.Count ? new Owner(position, weight!, bias) : null;
+        return known == problems.Count + _refused.Count ? new Owner(position, weight!, bias) : null;
     }
 
     private void Check(Adapter adapter, AdapterModule module, bool isKnown)
     {
         var (delta, name) = (module.Delta, module.Name.Value);
         if (!isKnown || delta.Replaces || delta.Layer == LayerKind.Experts)
-            problems.Add(MixProblems.DeltaRefused(adapter.Folder, name, delta.Method, delta.Replaces
+            _refused.Add((adapter, name, delta.Method, delta.Replaces
                 ? "replaces rows, and a LoRA module adds to them"
                 : $"changes the parameter '{delta.Parameter}', which cannot be written as plain LoRA"));
         else if (NeedsBase(delta) && original is null)
-            problems.Add(MixProblems.BaseNeeded(adapter.Folder, name, delta.Method));
+            _refused.Add((adapter, name, delta.Method, null));
         else if (NeedsBase(delta) && original?.Of(module) is null)
             problems.Add(MergeProblems.ModuleUnmatched(original!.Model.Weights.Path, adapter.Name, module.Name.Parameter(delta.Parameter), ""));
     }

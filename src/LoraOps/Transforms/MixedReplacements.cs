@@ -54,7 +54,7 @@ internal sealed class MixedReplacements(MixRequest request, OriginalWeights? ori
         var sum = owners.Sum(owner => owner.Source.Weight);
         if (start is null && Math.Abs(sum) < Negligible)
         {
-            problems.Add(MixProblems.BaseNeeded(owners[0].Source.Adapter.Folder, own.FullName, "a weighted sum of saved modules whose weights cancel"));
+            problems.Add(MixProblems.BaseNeeded(owners[0].Source.Adapter.Folder, [own.FullName], "a weighted sum of saved modules whose weights cancel"));
             return null;
         }
 

@@ -127,7 +127,7 @@ public sealed class PeftArithmetic
 
         _warnings.Add("PEFT inherits use_dora from the first adapter: the new magnitudes are the row norms of the base");
         if (_request.Base is null)
-            _problems.Add(MixProblems.BaseNeeded(Adapters[0].Folder, Adapters[0].Modules[0].Name.Value, "the magnitude that PEFT gives a DoRA result"));
+            _problems.Add(MixProblems.BaseNeeded(Adapters[0].Folder, [.. Adapters[0].Modules.Select(module => module.Name.Value)], "the magnitude that PEFT gives a DoRA result"));
 
         return true;
     }
@@ -152,14 +152,14 @@ public sealed class PeftArithmetic
 
     private void Refuse()
     {
-        var modules = Adapters.SelectMany(adapter => adapter.Modules.Select(module => (Adapter: adapter, Module: module))).ToList();
-        foreach (var (adapter, module) in modules.Where(pair => pair.Module.Delta is not (LoraDelta or DoraDelta or BiasDelta)))
-            _problems.Add(MixProblems.DeltaRefused(
-                adapter.Folder, module.Name.Value, module.Delta.Method, "is not what add_weighted_adapter combines: it takes LoRA and DoRA"));
+        foreach (var (adapter, layers, method) in MixCheck.Without(_request, delta => delta is LoraDelta or DoraDelta))
+            _problems.Add(MixProblems.DeltaRefused(adapter.Folder, layers, method, "is not what add_weighted_adapter combines: it takes LoRA and DoRA"));
 
-        var isSvd = _request.PeftType!.EndsWith("svd", StringComparison.Ordinal);
-        foreach (var (adapter, module) in modules.Where(pair => isSvd && pair.Module.Delta is { Layer: LayerKind.Convolution, WeightShape.Rank: not 4 }))
-            _problems.Add(MixProblems.DeltaRefused(adapter.Folder, module.Name.Value, "PEFT", "crashes with an SVD type on Conv1d and Conv3d"));
+        if (!_request.PeftType!.EndsWith("svd", StringComparison.Ordinal))
+            return;
+
+        foreach (var (adapter, layers, _) in MixCheck.Without(_request, delta => delta is not { Layer: LayerKind.Convolution, WeightShape.Rank: not 4 }))
+            _problems.Add(MixProblems.DeltaRefused(adapter.Folder, layers, "PEFT", "crashes with an SVD type on Conv1d and Conv3d"));
     }
 
     private IEnumerable<double> Scales() => Adapters.SelectMany(adapter => adapter.Modules).Select(module => module.Delta.Scale);
