@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using LoraOps.Cli;
 using LoraOps.Deltas;
+using LoraOps.Mixing;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Mapping;
 using LoraOps.Problems;
@@ -22,6 +23,16 @@ public sealed class ReadmeTests
     public void The_table_of_refused_methods_lists_each_with_its_reason() => Same(
         AdapterMethods.Refused.Select(m => $"{m.Key}: {m.Value}"),
         MarkdownTable.Named(Readme, "refused").Rows.SelectMany(r => MarkdownTable.Codes(r[1]).Select(name => $"{name}: {r[0]}")));
+
+    [Fact]
+    public void The_table_of_mixes_says_what_the_code_says() => Assert.Equal(
+        string.Join('\n', MixMethods.All.Select(m => $"| `{m.Name}` | {m.Definition} | {m.Source} | {m.Cost} |")),
+        string.Join('\n', MarkdownTable.Named(Readme, "mixes").Rows.Select(r => $"| {string.Join(" | ", r)} |")));
+
+    [Fact]
+    public void The_table_of_parameters_says_what_the_code_says() => Assert.Equal(
+        string.Join('\n', MixParameters.All.Select(p => $"| `{p.Name}` | {p.Description} | {p.Allowed} |")),
+        string.Join('\n', MarkdownTable.Named(Readme, "parameters").Rows.Select(r => $"| {string.Join(" | ", r)} |")));
 
     [Fact]
     public void The_table_of_chips_lists_the_profiles() =>
