@@ -14,15 +14,24 @@ internal static class BenchmarkAdapter
     /// <param name="method">One of <see cref="Methods"/>.</param>
     /// <param name="blocks">The blocks of the checkpoint.</param>
     /// <param name="rank">The rank of factors; OFT has blocks of 32.</param>
-    public static void Write(string folder, string method, int blocks, int rank)
+    public static void Write(string folder, string method, int blocks, int rank) => Write(folder, method, (blocks, LlamaCheckpoint.Linear), rank, 1);
+
+    /// <summary>Writes a PEFT folder for other layers.</summary>
+    /// <param name="folder">A folder that does not exist.</param>
+    /// <param name="method">One of <see cref="Methods"/>.</param>
+    /// <param name="model">How many blocks, and the layers of each.</param>
+    /// <param name="rank">The rank of factors; OFT has blocks of 32.</param>
+    /// <param name="seed">Another seed makes another adapter.</param>
+    public static void Write(
+        string folder, string method, (int Blocks, IReadOnlyList<(string Module, int Outputs, int Inputs)> Layers) model, int rank, int seed)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "adapter_config.json"), Config(method, rank));
-        var random = new Random(1);
+        var random = new Random(seed);
         var tensors = new List<Tensor>();
-        for (var block = 0; block < blocks; block++)
+        for (var block = 0; block < model.Blocks; block++)
         {
-            foreach (var (module, outputs, inputs) in LlamaCheckpoint.Linear)
+            foreach (var (module, outputs, inputs) in model.Layers)
             {
                 tensors.AddRange(Parts(method, rank, outputs, inputs).Select(part =>
                     Random(random, $"base_model.model.model.layers.{block}.{module}.{part.Name}", part.Dims)));

@@ -6,6 +6,8 @@ using LoraOps.Benchmarks;
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --filter '*' BenchmarkDotNet's own
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --merge FOLDER LORAOPS [GIGABYTES [SHARDS [RANK [METHOD,METHOD [ROUNDS]]]]]
 //     times LORAOPS merge beside cp in FOLDER, which must have room for three such checkpoints
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --mix-model FOLDER LORAOPS ['METHOD OPTIONS' …]
+//     times LORAOPS mix of four adapters over a whole model in FOLDER
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --elements [SIZE]
 //     the element-wise ways to mix, on a square module
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --extract FOLDER LORAOPS [GIGABYTES]
@@ -19,6 +21,13 @@ if (args is ["--quick"])
 if (args is ["--elements", .. var size])
 {
     new ElementsTiming(Console.Out).Run(size is [var text] ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 4096);
+    return;
+}
+
+if (args is ["--mix-model", var place, var program, .. var methods])
+{
+    string[] wanted = methods.Length > 0 ? methods : ["cat", "sum-svd --rank 16", "ties --density 0.5 --rank 16"];
+    new ModelMixTiming(Path.GetFullPath(place), program, Console.Out).Run(wanted, 3);
     return;
 }
 
