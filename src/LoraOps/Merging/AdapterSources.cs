@@ -13,19 +13,22 @@ public static class AdapterSources
     /// <exception cref="LoraOpsException">An adapter is wrong.</exception>
     public static IReadOnlyList<WeightedAdapter> Read(IReadOnlyList<AdapterSource> sources, bool residualBase = false)
     {
-        var (read, problems) = (new List<WeightedAdapter>(), new List<Problem>());
-        foreach (var source in sources)
-        {
-            try
-            {
-                read.Add(new WeightedAdapter(PeftReader.Read(source.Folder, source.Name, residualBase), source.Weight));
-            }
-            catch (LoraOpsException wrong)
-            {
-                problems.AddRange(wrong.Problems);
-            }
-        }
+        // Each file is read as a whole for its digest.
+        var read = sources.AsParallel().AsOrdered().Select(source => Read(source, residualBase)).ToList();
+        return read.SelectMany(one => one.Problems).ToList() is { Count: > 0 } problems
+            ? throw new LoraOpsException(problems)
+            : [.. read.Select(one => one.Adapter).OfType<WeightedAdapter>()];
+    }
 
-        return problems.Count == 0 ? read : throw new LoraOpsException(problems);
+    private static (WeightedAdapter? Adapter, IReadOnlyList<Problem> Problems) Read(AdapterSource source, bool residualBase)
+    {
+        try
+        {
+            return (new WeightedAdapter(PeftReader.Read(source.Folder, source.Name, residualBase), source.Weight), []);
+        }
+        catch (LoraOpsException wrong)
+        {
+            return (null, wrong.Problems);
+        }
     }
 }

@@ -22,6 +22,9 @@ public sealed class BreadcrumbsMix : MixMethod
     public override bool NeedsDensity => true;
 
     /// <inheritdoc/>
+    public override bool GivesFullRank => true;
+
+    /// <inheritdoc/>
     public override DeltaMatrix Mix(MixModule module, MixSettings settings) =>
         LinearMix.Of(
             module.With(share => Banded.By(share.Delta, settings.Density!.Value, settings.Gamma)),

@@ -22,6 +22,9 @@ public sealed class DareLinearMix : MixMethod
     public override bool NeedsDensity => true;
 
     /// <inheritdoc/>
+    public override bool GivesFullRank => true;
+
+    /// <inheritdoc/>
     public override DeltaMatrix Mix(MixModule module, MixSettings settings) =>
         LinearMix.Of(module.With((share, random) => Dropped.Evenly(share.Delta, settings, random), settings.Seed), settings);
 }

@@ -22,6 +22,9 @@ public sealed class DellaLinearMix : MixMethod
     public override bool NeedsDensity => true;
 
     /// <inheritdoc/>
+    public override bool GivesFullRank => true;
+
+    /// <inheritdoc/>
     public override DeltaMatrix Mix(MixModule module, MixSettings settings) =>
         LinearMix.Of(module.With((share, random) => Dropped.ByRank(share.Delta, settings, random), settings.Seed), settings);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 using LoraOps.Adapters;
 using LoraOps.Deltas;
@@ -11,6 +12,8 @@ namespace LoraOps.Mixing;
 /// <summary>Deltas as matrices in canonical orientation.</summary>
 public static class DeltaMatrices
 {
+    private const int BlockLength = 1 << 14;
+
     /// <summary>The true delta of a module's weight. Factors stay factors; every other method's rows are worked out in float32.</summary>
     /// <param name="delta">What the adapter does to the weight.</param>
     /// <param name="weight">The base weight in PyTorch's layout; null if the delta needs none and knows its shape.</param>
@@ -99,7 +102,24 @@ public static class DeltaMatrices
         TensorPrimitives.ConvertTruncating<float, double>(floats, values);
     }
 
-    private static double[] Doubles(Tensor tensor) => Doubles(tensor.ToFloats());
+    private static double[] Doubles(Tensor tensor)
+    {
+        var (doubles, block) = (new double[checked((int)tensor.Shape.ElementCount)], ArrayPool<float>.Shared.Rent(BlockLength));
+        for (var at = 0; at < doubles.Length; at += BlockLength)
+        {
+            var floats = block.AsSpan(0, Math.Min(BlockLength, doubles.Length - at));
+            tensor.ReadFloats(at, floats);
+            TensorPrimitives.ConvertTruncating<float, double>(floats, doubles.AsSpan(at));
+        }
 
-    private static double[] Doubles(float[] values) => Array.ConvertAll(values, value => (double)value);
+        ArrayPool<float>.Shared.Return(block);
+        return doubles;
+    }
+
+    private static double[] Doubles(float[] values)
+    {
+        var doubles = new double[values.Length];
+        TensorPrimitives.ConvertTruncating<float, double>(values, doubles);
+        return doubles;
+    }
 }

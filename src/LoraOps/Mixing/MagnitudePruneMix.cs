@@ -22,6 +22,9 @@ public sealed class MagnitudePruneMix : MixMethod
     public override bool NeedsDensity => true;
 
     /// <inheritdoc/>
+    public override bool GivesFullRank => true;
+
+    /// <inheritdoc/>
     public override DeltaMatrix Mix(MixModule module, MixSettings settings) =>
         LinearMix.Of(module.With(share => Pruned.By(share.Delta, settings.Density!.Value)), settings with { Normalize = false });
 }

@@ -24,6 +24,9 @@ public abstract class MixMethod
     /// <summary>True if it means something only with a density.</summary>
     public virtual bool NeedsDensity => false;
 
+    /// <summary>True if it works on elements, so that its result has full rank whatever the ranks of the deltas are.</summary>
+    public virtual bool GivesFullRank => false;
+
     /// <summary>True if it must have a rank or an energy.</summary>
     public virtual bool NeedsRank => false;
 

@@ -1,4 +1,5 @@
 using LoraOps.Adapters;
+using LoraOps.Tensors;
 using LoraOps.Writers;
 using LoraOps.Writers.Peft;
 
@@ -45,8 +46,11 @@ internal sealed record AdapterJob<TModule>
         using var folder = StagedOutput.ForFolder(Output, Overwrite);
         var outcomes = new List<ModuleOutcome>(Modules.Count);
         long bytes;
-        using (var output = new PeftOutput(folder.Path, Fields))
+        using (var output = new PeftOutput(folder.Path, Fields, Modules.Count + Replacements.Count))
         {
+            // The widest type comes first, so that every tensor begins at a multiple of its elements' size.
+            Put(output, replacement => replacement.Value.Type.Bits() >= Fields.Type.Bits());
+
             void Take((WrittenModule Module, ModuleOutcome Outcome) done)
             {
                 output.Add(done.Module);
@@ -56,9 +60,7 @@ internal sealed record AdapterJob<TModule>
 
             var largest = Modules.Select(BytesOf).DefaultIfEmpty(1).Max();
             OrderedWork.Run(Modules, Work, Take, OrderedWork.Workers(largest, MemoryBytes), stop);
-            foreach (var replacement in Replacements)
-                output.Add(replacement);
-
+            Put(output, replacement => replacement.Value.Type.Bits() < Fields.Type.Bits());
             output.Finish();
             bytes = output.Bytes;
         }
@@ -72,5 +74,11 @@ internal sealed record AdapterJob<TModule>
             Warnings = Warnings,
             Bytes = bytes,
         };
+    }
+
+    private void Put(PeftOutput output, Func<Replacement, bool> isDue)
+    {
+        foreach (var replacement in Replacements.Where(isDue).OrderByDescending(replacement => replacement.Value.Type.Bits()))
+            output.Add(replacement);
     }
 }

@@ -101,9 +101,14 @@ public sealed class MixPlan : IDisposable
     private PeftFields Fields() => AdapterFields.Of([.. _request.Adapters.Select(source => source.Adapter)], NominalRank()) with { Type = _request.Type };
 
     // What most modules will have, so that few need an entry of their own.
-    private int NominalRank() => Modules.Select(module => _request.Settings.Rank is { } rank
-            ? Math.Min(rank, Math.Min(module.Rows, module.Columns))
-            : module.RankSum > 0 ? module.RankSum : Math.Min(module.Rows, module.Columns))
+    private int NominalRank() => Modules.Select(module => Math.Min(ExpectedRank(module), Math.Min(module.Rows, module.Columns)))
         .GroupBy(rank => rank).OrderByDescending(group => group.Count()).ThenByDescending(group => group.Key)
         .Select(group => group.Key).FirstOrDefault(1);
+
+    private int ExpectedRank(MixedModule module) => (_request.Settings.Rank, module.RankSum) switch
+    {
+        ({ } rank, _) => rank,
+        (_, > 0 and var sum) when !_request.Method.GivesFullRank => sum,
+        _ => int.MaxValue,
+    };
 }

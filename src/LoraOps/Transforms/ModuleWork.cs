@@ -26,7 +26,11 @@ internal sealed class ModuleWork(MixRequest request, PeftDefects defects, Origin
     {
         var (rows, columns, rank) = ((long)module.Rows, (long)module.Columns, (long)Math.Max(module.RankSum, request.Settings.Rank ?? 0));
         var factors = 4 * sizeof(double) * (rows + columns) * Math.Max(rank, 1);
-        return factors + (request.Settings.Rank is null && module.RankSum == 0 ? 3 * sizeof(double) * rows * columns : sizeof(float) * rows * columns);
+        if (module.RankSum > 0 && !request.Method.GivesFullRank)
+            return factors;
+
+        // The elements with an identity, or one copy in float32 that is cut.
+        return factors + ((request.Settings.Rank is null && request.Settings.Energy is null ? 3 * sizeof(double) : sizeof(float)) * rows * columns);
     }
 
     private MixShare Share(Owner owner)

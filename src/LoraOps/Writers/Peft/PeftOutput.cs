@@ -9,21 +9,30 @@ namespace LoraOps.Writers.Peft;
 
 /// <summary>
 /// A LoRA adapter in the making, as save_pretrained lays it out: adapter_config.json and adapter_model.safetensors. Modules are
-/// added one after another and kept in a file beside the result, so that ranks need not be known before and memory stays small.
-/// Scales are in B: alpha = r, no alpha_pattern, no rsLoRA.
+/// added one after another and written as they come, so that ranks need not be known before and memory stays small. Scales are
+/// in B: alpha = r, no alpha_pattern, no rsLoRA.
 /// </summary>
 /// <param name="folder">The adapter's folder, which exists: that of a <see cref="StagedOutput"/>.</param>
 /// <param name="fields">What the config says.</param>
-public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
+/// <param name="modules">About how many modules and parameters will be added: room is kept for their entries.</param>
+public sealed class PeftOutput(string folder, PeftFields fields, int modules) : IDisposable
 {
     private const string Prefix = "base_model.model.";
     private const string Weights = "adapter_model.safetensors";
-    private readonly Spool _spool = new(Path.Combine(folder, ".tensors"));
+    // Name, type, shape and place of the two factors; names are seldom longer than 100 characters.
+    private const int ModuleBytes = 512;
+    private const int MostHeaderBytes = 1 << 24;
+    private const int BlockLength = 1 << 15;
+    private readonly GrowingSafetensors _file =
+        new(Path.Combine(folder, Weights), (int)Math.Min(MostHeaderBytes, ModuleBytes * (modules + 1L)));
+
+    private readonly float[] _floats = new float[BlockLength];
+    private readonly byte[] _bytes = new byte[BlockLength * sizeof(float)];
     private readonly List<WrittenModule> _modules = [];
     private readonly List<Replacement> _replacements = [];
 
     /// <summary>The bytes of all tensors so far.</summary>
-    public long Bytes => _spool.Bytes;
+    public long Bytes => _file.Bytes;
 
     /// <summary>Adds an adapted layer. Its arrays are not kept.</summary>
     /// <exception cref="LoraOpsException">A value is not finite as the type, or the disk is full.</exception>
@@ -33,24 +42,17 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
         if (module.Rank < 1 || module.Rank > rank)
             throw new ArgumentOutOfRangeException(nameof(module), $"Module '{module.Name}' has rank {module.Rank}.");
 
-        var (b, a) = (Padded(module.B, module.Rank, rank), module.A);
-        if (rank > module.Rank)
-            Array.Resize(ref a, a.Length / module.Rank * rank);
-
         // PEFT multiplies by alpha / rank = r / rank.
-        TensorPrimitives.Multiply(b, (double)rank / fields.Rank, b);
+        var factor = (double)rank / fields.Rank;
         var (nameA, nameB) = module.Layer == LayerKind.Embedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A.weight", "lora_B.weight");
-        Put(module.Name.Parameter(nameA), ShapeOfA(module, rank), a);
-        Put(module.Name.Parameter(nameB), ShapeOfB(module, rank), b);
+        var (a, b) = rank > module.Rank ? (PaddedRows(module, rank), PaddedColumns(module, rank)) : (module.A, module.B);
+        Put(module.Name.Parameter(nameA), ShapeOfA(module, rank), a, 1);
+        Put(module.Name.Parameter(nameB), ShapeOfB(module, rank), b, factor);
         if (module.Bias is { } bias)
-        {
-            var scaled = new double[bias.Length];
-            TensorPrimitives.Multiply(bias, (double)rank / fields.Rank, scaled);
-            Put(module.Name.Parameter("lora_B.bias"), new TensorShape(bias.Length), scaled);
-        }
+            Put(module.Name.Parameter("lora_B.bias"), new TensorShape(bias.Length), bias, factor);
 
         if (module.Magnitude is { } magnitude)
-            Put(module.Name.Parameter("lora_magnitude_vector"), ShapeOfMagnitude(module, magnitude), magnitude);
+            Put(module.Name.Parameter("lora_magnitude_vector"), ShapeOfMagnitude(module, magnitude), magnitude, 1);
 
         _modules.Add(module with { Rank = rank, A = [], B = [], Bias = module.Bias is null ? null : [], Magnitude = module.Magnitude is null ? null : [] });
     }
@@ -59,7 +61,7 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
     /// <exception cref="LoraOpsException">The disk is full.</exception>
     public void Add(Replacement replacement)
     {
-        _spool.Add(SafetensorsEntry.Of(replacement.Value) with { Name = Prefix + replacement.FullName }, replacement.Value);
+        _file.Add(SafetensorsEntry.Of(replacement.Value) with { Name = Prefix + replacement.FullName }, replacement.Value);
         _replacements.Add(replacement);
     }
 
@@ -67,7 +69,7 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
     /// <exception cref="LoraOpsException">They cannot be written.</exception>
     public void Finish()
     {
-        _spool.WriteTo(Path.Combine(folder, Weights));
+        _file.Finish();
         var config = PeftConfigJson.Encode(fields, _modules, _replacements);
         using var file = new OutputFile(Path.Combine(folder, "adapter_config.json"), config.Length);
         file.Write(config);
@@ -75,31 +77,51 @@ public sealed class PeftOutput(string folder, PeftFields fields) : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _spool.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private void Put(string name, TensorShape shape, ReadOnlySpan<double> values)
+    private void Put(string name, TensorShape shape, ReadOnlySpan<double> values, double factor)
     {
-        var floats = new float[values.Length];
-        TensorPrimitives.ConvertTruncating(values, floats);
-        var tensor = BufferTensor.FromFloats(Prefix + name, fields.Type, shape, floats);
-        if (!IsFinite(tensor, floats))
-            throw new LoraOpsException(MixProblems.NotFinite(StagedOutput.FinalPath(Path.Combine(folder, Weights)), tensor.Name, fields.Type.Name()));
+        _file.Begin(new SafetensorsEntry(Prefix + name, fields.Type, shape));
+        Span<double> scaled = stackalloc double[256];
+        while (values.Length > 0)
+        {
+            var floats = _floats.AsSpan(0, Math.Min(BlockLength, values.Length));
+            for (var at = 0; at < floats.Length; at += scaled.Length)
+            {
+                var part = scaled[..Math.Min(scaled.Length, floats.Length - at)];
+                TensorPrimitives.Multiply(values.Slice(at, part.Length), factor, part);
+                TensorPrimitives.ConvertTruncating<double, float>(part, floats[at..]);
+            }
 
-        _spool.Add(SafetensorsEntry.Of(tensor), tensor);
+            Write(name, floats);
+            values = values[floats.Length..];
+        }
     }
 
-    private static bool IsFinite(Tensor stored, float[] scratch)
+    private void Write(string name, Span<float> floats)
     {
-        stored.ReadFloats(0, scratch);
-        return Array.TrueForAll(scratch, float.IsFinite);
+        var bytes = _bytes.AsSpan(0, floats.Length * (fields.Type.Bits() / 8));
+        ElementCodec.Encode(fields.Type, floats, bytes);
+        ElementCodec.Decode(fields.Type, bytes, floats);
+        if (!float.IsFinite(TensorPrimitives.MaxMagnitude<float>(floats)))
+            throw new LoraOpsException(MixProblems.NotFinite(StagedOutput.FinalPath(Path.Combine(folder, Weights)), Prefix + name, fields.Type.Name()));
+
+        _file.Write(bytes);
     }
 
-    private static double[] Padded(double[] b, int rank, int wanted)
+    private static double[] PaddedRows(WrittenModule module, int rank)
     {
-        var rows = b.Length / rank;
-        var padded = new double[checked(rows * wanted)];
+        var padded = new double[checked(module.A.Length / module.Rank * rank)];
+        module.A.CopyTo(padded, 0);
+        return padded;
+    }
+
+    private static double[] PaddedColumns(WrittenModule module, int rank)
+    {
+        var rows = module.B.Length / module.Rank;
+        var padded = new double[checked(rows * rank)];
         for (var row = 0; row < rows; row++)
-            b.AsSpan(row * rank, rank).CopyTo(padded.AsSpan(row * wanted));
+            module.B.AsSpan(row * module.Rank, module.Rank).CopyTo(padded.AsSpan(row * rank));
 
         return padded;
     }

@@ -36,6 +36,16 @@ internal static class SafetensorsHeader
         return Frame(json.Append('}').ToString());
     }
 
+    /// <summary>The same header with spaces at its end, so that its length is this.</summary>
+    public static byte[] Widened(byte[] header, int length)
+    {
+        var widened = new byte[length];
+        widened.AsSpan().Fill((byte)' ');
+        header.CopyTo(widened, 0);
+        BinaryPrimitives.WriteInt64LittleEndian(widened, length - LengthBytes);
+        return widened;
+    }
+
     private static byte[] Frame(string json)
     {
         var length = (Encoding.UTF8.GetByteCount(json) + 7) / 8 * 8;
