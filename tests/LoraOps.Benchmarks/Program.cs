@@ -24,10 +24,10 @@ if (args is ["--elements", .. var size])
     return;
 }
 
-if (args is ["--mix-model", var place, var program, .. var methods])
+if (args is ["--mix-model", var scratch, var mixer, .. var methods])
 {
     string[] wanted = methods.Length > 0 ? methods : ["cat", "sum-svd --rank 16", "ties --density 0.5 --rank 16"];
-    new ModelMixTiming(Path.GetFullPath(place), program, Console.Out).Run(wanted, 3);
+    new ModelMixTiming(Path.GetFullPath(scratch), mixer, Console.Out).Run(wanted, 3);
     return;
 }
 
