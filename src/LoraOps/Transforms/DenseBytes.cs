@@ -3,7 +3,9 @@ namespace LoraOps.Transforms;
 /// <summary>About how much memory the cutting of a dense matrix takes.</summary>
 internal static class DenseBytes
 {
-    private const int Exact = 256;
+    /// <summary>A matrix of so many rows or columns is cut exactly, in float64.</summary>
+    public const int Exact = 256;
+
     private const int Oversampling = 8;
     private const int Steps = 9;
     private const int UsualRank = 128;

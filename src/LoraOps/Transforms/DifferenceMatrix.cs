@@ -13,6 +13,33 @@ namespace LoraOps.Transforms;
 internal sealed class DifferenceMatrix(Tensor start, Tensor tuned, string file)
     : DeltaMatrix(checked((int)tuned.Shape[0]), checked((int)tuned.Shape.RowLength))
 {
+    private const int BlockLength = 1 << 16;
+    private const float Large = 1e30f;
+
+    /// <summary>The difference in float32, rounded once; itself if its values are out of that type's range or in danger of it.</summary>
+    /// <param name="values">Room for all elements, which is used and kept.</param>
+    /// <exception cref="LoraOpsException">A value is not finite.</exception>
+    public DeltaMatrix In(float[] values)
+    {
+        var block = ArrayPool<float>.Shared.Rent((int)Math.Min(Count, BlockLength));
+        var most = 0f;
+        for (var at = 0; at < values.Length; at += BlockLength)
+        {
+            var after = values.AsSpan(at, Math.Min(BlockLength, values.Length - at));
+            var before = block.AsSpan(0, after.Length);
+            tuned.ReadFloats(at, after);
+            start.ReadFloats(at, before);
+            TensorPrimitives.Subtract(after, before, after);
+            most = Math.Max(most, Math.Abs(TensorPrimitives.MaxMagnitude<float>(after)));
+        }
+
+        ArrayPool<float>.Shared.Return(block);
+        if (!float.IsFinite(most))
+            throw NotFinite();
+
+        return most is < Large and > 1 / Large ? new FloatMatrix(values, Rows, Columns) : this;
+    }
+
     /// <inheritdoc/>
     /// <exception cref="LoraOpsException">A value is not finite.</exception>
     public override void Read(int first, Span<double> values)
@@ -31,7 +58,10 @@ internal sealed class DifferenceMatrix(Tensor start, Tensor tuned, string file)
         foreach (var value in values)
         {
             if (!double.IsFinite(value))
-                throw new LoraOpsException(ExtractProblems.NotExpressible(file, tuned.Name, "its difference to the base holds NaN or infinity"));
+                throw NotFinite();
         }
     }
+
+    private LoraOpsException NotFinite() =>
+        new(ExtractProblems.NotExpressible(file, tuned.Name, "its difference to the base holds NaN or infinity"));
 }

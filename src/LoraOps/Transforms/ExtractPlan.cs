@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LoraOps.Adapters;
 using LoraOps.Merging;
 using LoraOps.Mixing;
@@ -19,6 +20,7 @@ public sealed class ExtractPlan : IDisposable
     private readonly SourceModel _base;
     private readonly SourceModel _tuned;
     private readonly ExtractSelection _selection;
+    private readonly ConcurrentDictionary<int, ConcurrentBag<float[]>> _free = new();
     private readonly Dictionary<ModuleName, TensorPair>? _biases;
 
     private ExtractPlan(ExtractRequest request, SourceModel model, SourceModel tuned, CancellationToken stop)
@@ -128,7 +130,7 @@ public sealed class ExtractPlan : IDisposable
     private (WrittenModule Module, ModuleOutcome Outcome) Extracted(ExtractedModule module)
     {
         var difference = new DifferenceMatrix(module.Pair.Base!, module.Pair.Tuned!, _tuned.Weights.Path);
-        var cut = Truncation.Of(difference, _request.Rule);
+        var cut = Cut(difference);
 
         // There is no rank 0 in PEFT: a difference whose squares vanish has one of zeros.
         var factors = cut.Factors.Rank > 0
@@ -146,6 +148,19 @@ public sealed class ExtractPlan : IDisposable
             Bias = _biases?.GetValueOrDefault(module.Pair.Module) is { } bias ? Change(bias) : null,
         };
         return (written, new ModuleOutcome(module.Pair.Module.Value, ShapeOf(module), [0], factors.Rank, Math.Sqrt(cut.Energy), cut.Error));
+    }
+
+    // Layers of one shape follow one another: their arrays are used again, or the memory would be that of several layers.
+    private Truncated Cut(DifferenceMatrix difference)
+    {
+        if (Math.Min(difference.Rows, difference.Columns) <= DenseBytes.Exact)
+            return Truncation.Of(difference, _request.Rule);
+
+        var free = _free.GetOrAdd((int)difference.Count, _ => []);
+        var values = free.TryTake(out var used) ? used : new float[difference.Count];
+        var cut = Truncation.Of(difference.In(values), _request.Rule);
+        free.Add(values);
+        return cut;
     }
 
     private static double[] Change(TensorPair bias) =>

@@ -12,9 +12,6 @@ namespace LoraOps.Transforms;
 /// </summary>
 public sealed class ResizePlan : IDisposable
 {
-    // Matrices of so many rows or columns are cut exactly.
-    private const int Exact = 256;
-
     private readonly ResizeRequest _request;
     private readonly SingleAdapter _source;
     private readonly IReadOnlyList<MixedModule> _modules;
@@ -134,7 +131,7 @@ public sealed class ResizePlan : IDisposable
 
         // What is compared with the sum of all values needs all of them.
         var most = !hasBudget && rule.Measure == RankMeasure.Cumulative ? smaller : Math.Min(rule.Cap ?? smaller, smaller);
-        return isProduct || most < smaller ? new RankRule(most) : smaller <= Exact ? new RankRule(null, 1) : new RankRule(smaller - 1);
+        return isProduct || most < smaller ? new RankRule(most) : smaller <= DenseBytes.Exact ? new RankRule(null, 1) : new RankRule(smaller - 1);
     }
 
     private int Workers() => OrderedWork.Workers(_modules.Max(BytesOf), _request.MemoryBytes);
