@@ -24,7 +24,8 @@ public sealed record RecipeMix
     public string? Keep { get; init; }
 
     /// <summary>Method, weights and parameters in one line, for people and as a part of cache keys.</summary>
-    public string Spelling => string.Join(' ', Given.Select(pair => $"{pair.Key}={pair.Value}").Prepend(Method.Name).Concat(Keep is null ? [] : [$"keep={Keep}"]));
+    public string Spelling =>
+        string.Join(' ', Given.Select(pair => $"{pair.Key}={pair.Value}").Prepend(Method.Name).Concat(Keep is null ? [] : [$"keep={Keep}"]));
 
     /// <summary>The mix of adapters that were read.</summary>
     /// <param name="adapters">The adapters of <see cref="Of"/>.</param>

@@ -9,7 +9,7 @@ public sealed class NuslerpMix : MixMethod
     public override string Name => "nuslerp";
 
     /// <inheritdoc/>
-    public override string Definition => "slerp with t = w₁/(w₀+w₁) (½ where the sum is 0); (1−t)·Δ₀ + t·Δ₁ where |sin θ| < 1e-8";
+    public override string Definition => "slerp with t = w₁/(w₀+w₁) (½ where the sum is 0); (1−t)·Δ₀ + t·Δ₁ where abs(sin θ) < 1e-8";
 
     /// <inheritdoc/>
     public override string Source => "mergekit nuslerp";

@@ -13,7 +13,7 @@ public sealed class PeftFactorMix(MixMethod inner) : MixMethod
     public override string Name => $"peft-{inner.Name}";
 
     /// <inheritdoc/>
-    public override string Definition => $"{inner.Name} of the A by sign(c)·√|c| times {inner.Name} of the B by √|c|, c = w·s; with cross terms";
+    public override string Definition => $"{inner.Name} of the A by sign(c)·√abs(c) times {inner.Name} of the B by √abs(c), c = w·s; with cross terms";
 
     /// <inheritdoc/>
     public override string Source => "PEFT add_weighted_adapter";

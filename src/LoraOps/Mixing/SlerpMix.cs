@@ -9,7 +9,7 @@ public sealed class SlerpMix : MixMethod
     public override string Name => "slerp";
 
     /// <inheritdoc/>
-    public override string Definition => "[sin((1−t)θ)·Δ₀ + sin(tθ)·Δ₁]/sin θ, θ their angle; (1−t)·Δ₀ + t·Δ₁ where |cos θ| > 0.9995";
+    public override string Definition => "[sin((1−t)θ)·Δ₀ + sin(tθ)·Δ₁]/sin θ, θ their angle; (1−t)·Δ₀ + t·Δ₁ where abs(cos θ) > 0.9995";
 
     /// <inheritdoc/>
     public override string Source => "Shoemake 1985; mergekit slerp";

@@ -127,7 +127,8 @@ public sealed class PeftArithmetic
 
         _warnings.Add("PEFT inherits use_dora from the first adapter: the new magnitudes are the row norms of the base");
         if (_request.Base is null)
-            _problems.Add(MixProblems.BaseNeeded(Adapters[0].Folder, [.. Adapters[0].Modules.Select(module => module.Name.Value)], "the magnitude that PEFT gives a DoRA result"));
+            _problems.Add(MixProblems.BaseNeeded(
+                Adapters[0].Folder, [.. Adapters[0].Modules.Select(module => module.Name.Value)], "the magnitude that PEFT gives a DoRA result"));
 
         return true;
     }

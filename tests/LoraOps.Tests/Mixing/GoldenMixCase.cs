@@ -40,7 +40,8 @@ internal sealed class GoldenMixCase : IDisposable
 
     /// <summary>The modules that adapters change by a delta, with every owner's true delta.</summary>
     public IEnumerable<MixModule> Modules() =>
-        from module in Adapters.SelectMany(source => source.Adapter.Modules).Where(module => module.Delta.Parameter == "weight").Select(module => module.Name).Distinct()
+        from module in Adapters.SelectMany(source => source.Adapter.Modules)
+            .Where(module => module.Delta.Parameter == "weight").Select(module => module.Name).Distinct()
         let shares = Adapters.SelectMany((source, position) => source.Adapter.Modules
             .Where(own => own.Name == module && own.Delta.Parameter == "weight")
             .Select(own => new MixShare(position, source.Weight, DeltaMatrices.Of(own.Delta, Base(module, own.Delta)))))

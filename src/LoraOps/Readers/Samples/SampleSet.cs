@@ -53,7 +53,8 @@ public sealed class SampleSet
 
         var shared = sets[0]._tensors.Keys.Where(name => sets.All(set => set._tensors.ContainsKey(name)))
             .Select(name => (Name: name, Parts: sets.Select(set => set._tensors[name]).ToList())).ToList();
-        var problems = shared.Where(array => !JoinedTensor.CanJoin(array.Parts)).Select(array => SampleProblems.Unlike(sets[^1].Path, array.Name, sets[0].Path));
+        var problems = shared.Where(array => !JoinedTensor.CanJoin(array.Parts))
+            .Select(array => SampleProblems.Unlike(sets[^1].Path, array.Name, sets[0].Path));
         return problems.ToList() is { Count: > 0 } wrong
             ? throw new LoraOpsException(wrong)
             : new SampleSet(string.Join(", ", sets.Select(set => set.Path)), shared.Select(array => new JoinedTensor(array.Name, array.Parts)));
