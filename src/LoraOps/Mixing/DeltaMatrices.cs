@@ -104,7 +104,8 @@ public static class DeltaMatrices
 
     private static double[] Doubles(Tensor tensor)
     {
-        var (doubles, block) = (new double[checked((int)tensor.Shape.ElementCount)], ArrayPool<float>.Shared.Rent(BlockLength));
+        var doubles = GC.AllocateUninitializedArray<double>(checked((int)tensor.Shape.ElementCount));
+        var block = ArrayPool<float>.Shared.Rent(BlockLength);
         for (var at = 0; at < doubles.Length; at += BlockLength)
         {
             var floats = block.AsSpan(0, Math.Min(BlockLength, doubles.Length - at));
@@ -118,7 +119,7 @@ public static class DeltaMatrices
 
     private static double[] Doubles(float[] values)
     {
-        var doubles = new double[values.Length];
+        var doubles = GC.AllocateUninitializedArray<double>(values.Length);
         TensorPrimitives.ConvertTruncating<float, double>(values, doubles);
         return doubles;
     }

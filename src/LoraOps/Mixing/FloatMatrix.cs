@@ -58,7 +58,7 @@ public sealed class FloatMatrix : DeltaMatrix
         var most = 0.0;
         Tiles.Read(delta, (tile, index) =>
         {
-            most = Math.Max(most, TensorPrimitives.MaxMagnitude<double>(tile));
+            most = Math.Max(most, Math.Abs(TensorPrimitives.MaxMagnitude<double>(tile)));
             for (var at = 0; exponent != 0 && at < tile.Length; at++)
                 tile[at] = Math.ScaleB(tile[at], -exponent);
 

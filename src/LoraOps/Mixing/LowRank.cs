@@ -45,7 +45,7 @@ public sealed class LowRank : DeltaMatrix
     /// <summary>B with the scale and a further factor in it: [rows, rank] row-major.</summary>
     public double[] ScaledB(double factor = 1)
     {
-        var scaled = new double[B.Length];
+        var scaled = GC.AllocateUninitializedArray<double>(B.Length);
         TensorPrimitives.Multiply(B, Scale * factor, scaled);
         return scaled;
     }

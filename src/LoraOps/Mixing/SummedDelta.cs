@@ -59,13 +59,13 @@ internal sealed class SummedDelta : DeltaMatrix
         var (rows, columns) = (terms[0].Delta.Rows, terms[0].Delta.Columns);
         var kept = terms.Where(term => term.Factor * term.Delta.Scale != 0).ToList();
         var rank = kept.Sum(term => term.Delta.Rank);
-        var (b, a) = (new double[checked(rows * rank)], new double[checked(rank * columns)]);
+        var b = GC.AllocateUninitializedArray<double>(checked(rows * rank));
+        var a = GC.AllocateUninitializedArray<double>(checked(rank * columns));
         var at = 0;
         foreach (var (factor, delta) in kept)
         {
-            var scaled = delta.ScaledB(factor);
             for (var row = 0; row < rows; row++)
-                scaled.AsSpan(row * delta.Rank, delta.Rank).CopyTo(b.AsSpan((row * rank) + at));
+                TensorPrimitives.Multiply(delta.B.AsSpan(row * delta.Rank, delta.Rank), delta.Scale * factor, b.AsSpan((row * rank) + at));
 
             delta.A.CopyTo(a.AsSpan(at * columns));
             at += delta.Rank;

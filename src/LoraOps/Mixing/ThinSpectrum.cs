@@ -101,7 +101,8 @@ internal sealed class ThinSpectrum : IDisposable
 
     private static bool IsTame(double[] values)
     {
-        var most = values.Length == 0 ? 0 : TensorPrimitives.MaxMagnitude<double>(values);
+        // The element itself is found, with its sign.
+        var most = values.Length == 0 ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude<double>(values));
         return double.IsFinite(most)
             ? most == 0 || (most < Large && most > 1 / Large)
             : throw new ArgumentException("A factor has an element that is not finite.", nameof(values));

@@ -40,14 +40,25 @@ public sealed class ThinSvd
     /// <summary>The product of balanced factors: √σ on both sides.</summary>
     public LowRank ToLowRank()
     {
+        var (b, a) = (GC.AllocateUninitializedArray<double>(U.Length), GC.AllocateUninitializedArray<double>(V.Length));
+        Balance(b, a);
+        return new LowRank(b, a, Rank, (Rows, Columns));
+    }
+
+    /// <summary>The same made of the vectors' own memory: they are gone.</summary>
+    internal LowRank IntoLowRank()
+    {
+        Balance(U, V);
+        return new LowRank(U, V, Rank, (Rows, Columns));
+    }
+
+    private void Balance(double[] b, double[] a)
+    {
         var roots = Array.ConvertAll(Sigma, Math.Sqrt);
-        var (b, a) = (new double[U.Length], new double[V.Length]);
         for (var at = 0; at < b.Length; at += Rank)
             TensorPrimitives.Multiply(U.AsSpan(at, Rank), roots, b.AsSpan(at));
 
         for (var row = 0; row < Rank; row++)
             TensorPrimitives.Multiply(V.AsSpan(row * Columns, Columns), roots[row], a.AsSpan(row * Columns));
-
-        return new LowRank(b, a, Rank, (Rows, Columns));
     }
 }

@@ -40,7 +40,7 @@ public static class Truncation
         var energy = SquaresFrom(spectrum.Sigma, 0);
         var count = rule.Of(spectrum.Sigma, energy);
         var rest = SquaresFrom(spectrum.Sigma, count);
-        return new Truncated(spectrum.Take(count).ToLowRank(), energy, rest > 0 ? Math.Sqrt(rest / energy) : 0, spectrum.Sigma[..count]);
+        return new Truncated(spectrum.Take(count).IntoLowRank(), energy, rest > 0 ? Math.Sqrt(rest / energy) : 0, spectrum.Sigma[..count]);
     }
 
     // The elements times an identity, on the side where it is smaller: zeros stay zeros.

@@ -14,7 +14,7 @@ internal static class Results
         Layer = module.Layer,
         Weight = module.Shape,
         Rank = Math.Max(1, factors.Rank),
-        B = factors.Rank == 0 ? new double[factors.Rows] : factors.ScaledB(),
+        B = factors.Rank == 0 ? new double[factors.Rows] : factors.Scale == 1 ? factors.B : factors.ScaledB(),
         A = factors.Rank == 0 ? new double[factors.Columns] : factors.A,
         Bias = bias,
     };

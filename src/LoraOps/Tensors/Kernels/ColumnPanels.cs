@@ -105,7 +105,7 @@ internal sealed class ColumnPanels
     /// <summary>[rows, columns] row-major.</summary>
     public double[] ToRows()
     {
-        var values = new double[checked(Rows * Columns)];
+        var values = GC.AllocateUninitializedArray<double>(checked(Rows * Columns));
         for (var row = 0; row < Rows; row++)
         {
             for (var column = 0; column < Columns; column += Panel)
@@ -119,7 +119,7 @@ internal sealed class ColumnPanels
     public double[] ToColumns()
     {
         const int Strip = 8;
-        var values = new double[checked(Rows * Columns)];
+        var values = GC.AllocateUninitializedArray<double>(checked(Rows * Columns));
         for (var first = 0; first < Rows; first += Strip)
         {
             var rest = Math.Min(Strip, Rows - first);
