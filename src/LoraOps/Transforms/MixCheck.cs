@@ -42,7 +42,7 @@ internal static class MixCheck
             foreach (var module in modules.Where(module => module.Owners.Select(owner => owner.Weight.Delta.Rank).Distinct().Count() > 1))
                 yield return MixProblems.SettingInvalid(
                     "", $"method {method.Name} needs equal ranks, and '{module.Name}' has {string.Join(" and ", Results.Ranks(module))}",
-                    "Resize the adapters to one rank, or use a method on deltas: linear, ties …");
+                    "Resize the adapters to one rank, or use a method on deltas, such as linear or ties.");
         }
 
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
