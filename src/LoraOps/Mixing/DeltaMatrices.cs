@@ -12,7 +12,7 @@ namespace LoraOps.Mixing;
 /// <summary>Deltas as matrices in canonical orientation.</summary>
 public static class DeltaMatrices
 {
-    private const int BlockLength = 1 << 14;
+    private const int BlockLength = 1 << 16;
 
     /// <summary>The true delta of a module's weight. Factors stay factors; every other method's rows are worked out in float32.</summary>
     /// <param name="delta">What the adapter does to the weight.</param>

@@ -18,9 +18,16 @@ public sealed class FileTensor(string name, ElementType type, TensorShape shape,
         CheckRange(offset, destination.Length);
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            file.Position = start + offset;
-            file.ReadExactly(destination);
+            using var file = File.OpenHandle(path);
+            for (var at = start + offset; destination.Length > 0;)
+            {
+                var read = RandomAccess.Read(file, destination, at);
+                if (read == 0)
+                    throw new EndOfStreamException("it became shorter");
+
+                destination = destination[read..];
+                at += read;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace LoraOps.Tensors;
 
@@ -35,6 +36,12 @@ public abstract class Tensor(string name, ElementType type, TensorShape shape)
     public virtual void ReadFloats(long first, Span<float> destination)
     {
         var size = ElementSize();
+        if (Type == ElementType.F32)
+        {
+            ReadBytes(first * size, MemoryMarshal.AsBytes(destination));
+            return;
+        }
+
         var buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);
         try
         {

@@ -9,7 +9,7 @@ namespace LoraOps.Readers.Peft;
 /// <summary>What every tensor of an adapter must be, whatever its part: floats, some of them, all finite.</summary>
 internal static class TensorCheck
 {
-    private const int ScanLength = 1 << 14;
+    private const int ScanLength = 1 << 16;
 
     /// <summary>The problem of a tensor, or null. Reads its values block by block.</summary>
     /// <param name="file">The adapter file.</param>
