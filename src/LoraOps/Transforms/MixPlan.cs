@@ -21,6 +21,12 @@ public sealed class MixPlan : IDisposable
         (_request, _defects) = (request, defects);
         _original = original;
         var (problems, warnings) = findings;
+        foreach (var adapter in request.Adapters.Select(source => source.Adapter))
+        {
+            if (adapter.Modules.FirstOrDefault(module => module.Name.IsFlat) is { } flat)
+                problems.Add(MixProblems.NamesNeedBase(adapter.Folder, flat.Name.Value));
+        }
+
         problems.AddRange(OutputCheck.Problems(original is null ? [] : [original.Model.Weights.Files], request.Adapters, request.Output, request.Overwrite));
         Modules = new MixModules([.. request.Adapters.Select(source => source.Adapter)], original, problems).Gather();
         problems.AddRange(MixCheck.Problems(request, Modules, warnings));
@@ -64,7 +70,7 @@ public sealed class MixPlan : IDisposable
         var original = request.Base is null ? null : OriginalWeights.Open(request.Base, [.. request.Adapters.Select(source => source.Adapter)]);
         try
         {
-            return new MixPlan(request, defects, original, findings);
+            return new MixPlan(request.Named(original), defects, original, findings);
         }
         catch
         {

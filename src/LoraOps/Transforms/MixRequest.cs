@@ -39,4 +39,10 @@ public sealed record MixRequest
 
     /// <summary>Replaces an existing output.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>The same with the layers called as a base calls them, where their names were flat.</summary>
+    internal MixRequest Named(OriginalWeights? original) => original is null ? this : this with
+    {
+        Adapters = [.. Adapters.Zip(original.Adapters, (source, named) => source with { Adapter = named })],
+    };
 }

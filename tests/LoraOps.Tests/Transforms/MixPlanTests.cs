@@ -3,6 +3,7 @@ using LoraOps.Merging;
 using LoraOps.Mixing;
 using LoraOps.Problems;
 using LoraOps.Readers.Peft;
+using LoraOps.Readers.Safetensors;
 using LoraOps.Tensors;
 using LoraOps.Testing;
 using LoraOps.Transforms;
@@ -92,6 +93,22 @@ public sealed class MixPlanTests : IDisposable
         var wanted = Dense(PeftReader.Read(loha).Modules[0], weight).Zip(Dense(PeftReader.Read(lora).Modules[0]), (a, b) => (2 * a) - b);
         Near(wanted, Dense(mixed.Modules[0]), 1e-6);
         Assert.Equal("LORA", mixed.Config.PeftType);
+    }
+
+    [Fact]
+    public void Flat_names_become_those_of_the_base()
+    {
+        var (file, model) = (Fixtures.Path("merge", "bare-kohya", "style.safetensors"), Fixtures.Path("merge", "bare-kohya", "base.safetensors"));
+        Assert.Contains(Refused(Request("cat", (file, 1))).Code, new[] { ProblemCode.MixBaseNeeded });
+        var mixed = Run(Request("cat", (file, 0.5), (file, 0.5)) with { Base = model });
+        using var once = MergePlan.Make(model, [new AdapterSource(file)], _folder["once.safetensors"], new MergeOptions());
+        using var twice = MergePlan.Make(model, [new AdapterSource(mixed.Folder)], _folder["twice.safetensors"], new MergeOptions());
+        once.Run();
+        twice.Run();
+        using var expected = SafetensorsFile.Open(_folder["once.safetensors"]);
+        using var found = SafetensorsFile.Open(_folder["twice.safetensors"]);
+        Assert.All(expected.Tensors, tensor => Near(
+            tensor.ToFloats().Select(value => (double)value), [.. found.Find(tensor.Name)!.ToFloats().Select(value => (double)value)], 1e-6));
     }
 
     [Fact]
