@@ -28,8 +28,9 @@ public static class DeltaMatrices
     /// <summary>The factors of LoRA, canonical.</summary>
     public static LowRank Of(LoraDelta delta)
     {
-        var (b, a) = (Doubles(delta.B), Doubles(delta.A));
-        return new LowRank(b, a, delta.Rank, (b.Length / delta.Rank, a.Length / delta.Rank), delta.Scale);
+        var (rows, columns) = (delta.B.Shape.ElementCount / delta.Rank, delta.A.Shape.ElementCount / delta.Rank);
+        return new LowRank(
+            values => Read(delta.B, values), values => Read(delta.A, values), delta.Rank, (checked((int)rows), checked((int)columns)), delta.Scale);
     }
 
     /// <summary>The Euclidean norms of a base weight's canonical rows: what DoRA starts its magnitudes from.</summary>
@@ -102,19 +103,17 @@ public static class DeltaMatrices
         TensorPrimitives.ConvertTruncating<float, double>(floats, values);
     }
 
-    private static double[] Doubles(Tensor tensor)
+    private static void Read(Tensor tensor, Span<double> doubles)
     {
-        var doubles = GC.AllocateUninitializedArray<double>(checked((int)tensor.Shape.ElementCount));
         var block = ArrayPool<float>.Shared.Rent(BlockLength);
         for (var at = 0; at < doubles.Length; at += BlockLength)
         {
             var floats = block.AsSpan(0, Math.Min(BlockLength, doubles.Length - at));
             tensor.ReadFloats(at, floats);
-            TensorPrimitives.ConvertTruncating<float, double>(floats, doubles.AsSpan(at));
+            TensorPrimitives.ConvertTruncating<float, double>(floats, doubles[at..]);
         }
 
         ArrayPool<float>.Shared.Return(block);
-        return doubles;
     }
 
     private static double[] Doubles(float[] values)

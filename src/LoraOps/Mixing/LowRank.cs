@@ -7,7 +7,12 @@ namespace LoraOps.Mixing;
 /// <summary>Δ = scale · B · A, both factors in float64.</summary>
 public sealed class LowRank : DeltaMatrix
 {
-    // Two threads may both lay it out: what they write is the same.
+    private readonly Action<Span<double>>? _readB;
+    private readonly Action<Span<double>>? _readA;
+
+    // Two threads may both read them and lay them out: what they write is the same.
+    private double[]? _b;
+    private double[]? _a;
     private TiledProduct? _tiled;
 
     /// <summary>A product of two factors.</summary>
@@ -24,17 +29,26 @@ public sealed class LowRank : DeltaMatrix
         if (b.LongLength != (long)Rows * rank || a.LongLength != (long)rank * Columns)
             throw new ArgumentException("The factors have not the sizes that the product says.", nameof(rank));
 
-        (B, A, Rank, Scale) = (b, a, rank, scale);
+        (_b, _a, Rank, Scale) = (b, a, rank, scale);
     }
+
+    /// <summary>A product whose factors are read when they are asked for.</summary>
+    /// <param name="readB">Fills [rows, rank].</param>
+    /// <param name="readA">Fills [rank, columns].</param>
+    /// <param name="rank">The inner dimension, from 1.</param>
+    /// <param name="size">The rows and columns of the product.</param>
+    /// <param name="scale">The factor of the product.</param>
+    internal LowRank(Action<Span<double>> readB, Action<Span<double>> readA, int rank, (int Rows, int Columns) size, double scale)
+        : base(size.Rows, size.Columns) => (_readB, _readA, Rank, Scale) = (readB, readA, rank, scale);
 
     /// <summary>A matrix of zeros.</summary>
     public static LowRank Zero(int rows, int columns) => new([], [], 0, (rows, columns));
 
     /// <summary>[rows, rank] row-major, without the scale.</summary>
-    public double[] B { get; }
+    public double[] B => _b ??= Filled(_readB!, Rows);
 
     /// <summary>[rank, columns] row-major.</summary>
-    public double[] A { get; }
+    public double[] A => _a ??= Filled(_readA!, Columns);
 
     /// <summary>The inner dimension; 0 for a matrix of zeros.</summary>
     public int Rank { get; }
@@ -50,6 +64,12 @@ public sealed class LowRank : DeltaMatrix
         return scaled;
     }
 
+    /// <summary>Copies <see cref="B"/> without keeping it.</summary>
+    internal void CopyB(Span<double> values) => Copy(_b, _readB, values);
+
+    /// <summary>Copies <see cref="A"/> without keeping it.</summary>
+    internal void CopyA(Span<double> values) => Copy(_a, _readA, values);
+
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
     {
@@ -59,5 +79,20 @@ public sealed class LowRank : DeltaMatrix
         TensorPrimitives.Multiply(B.AsSpan(first * Rank, coefficients.Length), Scale, coefficients);
         (_tiled ??= new TiledProduct(A, Rank, Columns)).Rows(values, coefficients);
         ArrayPool<double>.Shared.Return(pooled);
+    }
+
+    private static void Copy(double[]? held, Action<Span<double>>? read, Span<double> values)
+    {
+        if (held is null)
+            read!(values);
+        else
+            held.CopyTo(values);
+    }
+
+    private double[] Filled(Action<Span<double>> read, int length)
+    {
+        var values = GC.AllocateUninitializedArray<double>(checked(length * Rank));
+        read(values);
+        return values;
     }
 }

@@ -61,16 +61,21 @@ internal sealed class SummedDelta : DeltaMatrix
         var rank = kept.Sum(term => term.Delta.Rank);
         var b = GC.AllocateUninitializedArray<double>(checked(rows * rank));
         var a = GC.AllocateUninitializedArray<double>(checked(rank * columns));
+        var pooled = ArrayPool<double>.Shared.Rent(rows * kept.Select(term => term.Delta.Rank).DefaultIfEmpty(0).Max());
         var at = 0;
         foreach (var (factor, delta) in kept)
         {
+            var scaled = pooled.AsSpan(0, rows * delta.Rank);
+            delta.CopyB(scaled);
+            TensorPrimitives.Multiply(scaled, delta.Scale * factor, scaled);
             for (var row = 0; row < rows; row++)
-                TensorPrimitives.Multiply(delta.B.AsSpan(row * delta.Rank, delta.Rank), delta.Scale * factor, b.AsSpan((row * rank) + at));
+                scaled.Slice(row * delta.Rank, delta.Rank).CopyTo(b.AsSpan((row * rank) + at));
 
-            delta.A.CopyTo(a.AsSpan(at * columns));
+            delta.CopyA(a.AsSpan(at * columns, delta.Rank * columns));
             at += delta.Rank;
         }
 
+        ArrayPool<double>.Shared.Return(pooled);
         return new LowRank(b, a, rank, (rows, columns));
     }
 }

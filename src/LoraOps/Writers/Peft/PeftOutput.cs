@@ -86,7 +86,10 @@ public sealed class PeftOutput(string folder, PeftFields fields, int modules) : 
         while (values.Length > 0)
         {
             var floats = _floats.AsSpan(0, Math.Min(BlockLength, values.Length));
-            for (var at = 0; at < floats.Length; at += scaled.Length)
+            if (factor == 1)
+                TensorPrimitives.ConvertTruncating<double, float>(values[..floats.Length], floats);
+
+            for (var at = 0; at < floats.Length && factor != 1; at += scaled.Length)
             {
                 var part = scaled[..Math.Min(scaled.Length, floats.Length - at)];
                 TensorPrimitives.Multiply(values.Slice(at, part.Length), factor, part);
