@@ -30,12 +30,11 @@ public sealed class FloatMatrix : DeltaMatrix
     public int Exponent { get; }
 
     /// <summary>Works a delta out, once; a second time if its values are out of range.</summary>
-    public static FloatMatrix Of(DeltaMatrix delta)
-    {
-        if (delta is FloatMatrix whole)
-            return whole;
+    public static FloatMatrix Of(DeltaMatrix delta) => delta as FloatMatrix ?? Of(delta, new float[checked(delta.Rows * delta.Columns)]);
 
-        var values = new float[checked(delta.Rows * delta.Columns)];
+    /// <summary>Works a delta out in an array of its size.</summary>
+    internal static FloatMatrix Of(DeltaMatrix delta, float[] values)
+    {
         var most = Fill(delta, values, 0);
         if (most == 0 || (most < Large && most > 1 / Large))
             return new FloatMatrix(values, delta.Rows, delta.Columns);

@@ -13,7 +13,10 @@ public static class Truncation
     /// </param>
     /// <param name="rule">What is kept. Exact: a product stays what it is, and any other delta becomes its elements times an identity.</param>
     /// <exception cref="ArgumentException">An element is not finite.</exception>
-    public static Truncated Of(DeltaMatrix delta, RankRule rule)
+    public static Truncated Of(DeltaMatrix delta, RankRule rule) => Of(delta, rule, null);
+
+    /// <summary>The same in memory that is used again.</summary>
+    internal static Truncated Of(DeltaMatrix delta, RankRule rule, FloatRoom? room)
     {
         var most = Math.Min(delta.Rows, delta.Columns);
         if (delta is LowRank product)
@@ -25,7 +28,16 @@ public static class Truncation
             return new Truncated(whole, Squares(delta.Rows < delta.Columns ? whole.A : whole.B), 0, []);
         }
 
-        return most <= Small ? Cut(Identity(delta), rule) : RandomizedSvd.Of(FloatMatrix.Of(delta), rule);
+        if (most <= Small)
+            return Cut(Identity(delta), rule);
+
+        if (room is null || delta is FloatMatrix)
+            return RandomizedSvd.Of(FloatMatrix.Of(delta), rule);
+
+        var values = room.Take(checked(delta.Rows * delta.Columns));
+        var cut = RandomizedSvd.Of(FloatMatrix.Of(delta, values), rule);
+        room.Give(values);
+        return cut;
     }
 
     private static Truncated Whole(LowRank product)

@@ -9,6 +9,7 @@ namespace LoraOps.Transforms;
 internal sealed class ModuleWork(MixRequest request, PeftDefects defects, OriginalWeights? original, IReadOnlyList<MixedModule> modules)
 {
     private readonly IReadOnlyList<double> _weights = [.. request.Adapters.Select(source => source.Weight)];
+    private readonly FloatRoom _room = new();
     private readonly ModuleBiases _biases = new(modules, [.. request.Adapters.Select(source => source.Weight)]);
 
     /// <summary>The module as it is written, and what came of it.</summary>
@@ -16,7 +17,7 @@ internal sealed class ModuleWork(MixRequest request, PeftDefects defects, Origin
     {
         var shares = module.Owners.Select(Share).ToList();
         var mixed = request.Method.Mix(new MixModule(module.Name, shares, _weights), request.Settings);
-        var result = Truncation.Of(mixed, RankRule.Of(request.Settings)).Times(defects.Factor);
+        var result = Truncation.Of(mixed, RankRule.Of(request.Settings), _room).Times(defects.Factor);
         var written = Results.Module(module, result.Factors, _biases.Of(module));
         return (defects.HasNorms ? written with { Magnitude = Norms(module) } : written, Results.Outcome(module, result));
     }
