@@ -73,11 +73,21 @@ public sealed class LowRank : DeltaMatrix
     /// <inheritdoc/>
     public override void Read(int first, Span<double> values)
     {
+        // The scale is last, as in s·(B·A): what is equal before is equal after. A power of two is as exact in B, and costs less there.
         var rows = Columns == 0 ? 0 : values.Length / Columns;
-        var pooled = ArrayPool<double>.Shared.Rent(rows * Rank);
-        var coefficients = pooled.AsSpan(0, rows * Rank);
-        TensorPrimitives.Multiply(B.AsSpan(first * Rank, coefficients.Length), Scale, coefficients);
-        (_tiled ??= new TiledProduct(A, Rank, Columns)).Rows(values, coefficients);
+        var coefficients = B.AsSpan(first * Rank, rows * Rank);
+        var tiled = _tiled ??= new TiledProduct(A, Rank, Columns);
+        if (!double.IsPow2(Math.Abs(Scale)))
+        {
+            tiled.Rows(values, coefficients);
+            TensorPrimitives.Multiply(values, Scale, values);
+            return;
+        }
+
+        var pooled = ArrayPool<double>.Shared.Rent(coefficients.Length);
+        var scaled = pooled.AsSpan(0, coefficients.Length);
+        TensorPrimitives.Multiply(coefficients, Scale, scaled);
+        tiled.Rows(values, scaled);
         ArrayPool<double>.Shared.Return(pooled);
     }
 
