@@ -98,10 +98,10 @@ internal sealed class MixOptions
 
     private void CheckMethod(CommandResult result)
     {
-        if (result.GetValue(_method) is not { } name)
+        if (Only(result, _method) is not { } name)
             return;
 
-        var isPeft = result.GetValue(_arithmetic) == Peft;
+        var isPeft = Only(result, _arithmetic) == Peft;
         IReadOnlyList<string> known = isPeft ? PeftArithmetic.Types : [.. MixMethods.All.Select(method => method.Name)];
         var method = MixMethods.Find(name);
         if (method is null && !known.Contains(name.Replace('_', '-')))
@@ -113,6 +113,9 @@ internal sealed class MixOptions
         else if (method?.Adapters is { } count && Adapters(result) != count)
             result.AddError($"--method {method.Name} takes {count} adapters, {Adapters(result)} are given");
     }
+
+    // An option that is given twice has no value, and the parser says so itself.
+    private static string? Only(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [var token] } ? token.Value : null;
 
     private bool IsGiven(CommandResult result, string parameter) =>
         result.GetResult(_parameters.Single(pair => pair.Parameter.Name == parameter).Option) is not null;

@@ -34,10 +34,14 @@ public static class MixParameters
     public static MixParameter? Find(string name) => All.FirstOrDefault(parameter => parameter.Name == name);
 
     private static MixParameter Number(string name, string description, double least, double most, Func<MixSettings, double, MixSettings> apply) =>
-        new(name, description, string.Create(CultureInfo.InvariantCulture, $"a number from {least:0.######} to {most:0.######}"), (settings, text) =>
+        new(name, description, Range(least, most), (settings, text) =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most
                 ? apply(settings, value)
                 : null) { Placeholder = "X" };
+
+    private static string Range(double least, double most) => least == double.Epsilon
+        ? string.Create(CultureInfo.InvariantCulture, $"a number above 0 to {most:0.######}")
+        : string.Create(CultureInfo.InvariantCulture, $"a number from {least:0.######} to {most:0.######}");
 
     private static MixParameter Whole(string name, string description, int least, Func<MixSettings, int, MixSettings> apply) =>
         new(name, description, $"a whole number from {least}", (settings, text) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Adapters;
 using LoraOps.Deltas;
 using LoraOps.Problems;
@@ -7,6 +8,9 @@ namespace LoraOps.Transforms;
 /// <summary>Sees that a method has what it needs, and nothing that it does not know.</summary>
 internal static class MixCheck
 {
+    // The squares of what float32 factors, this and a λ give are still float64 numbers.
+    private const double MostFactor = 1e60;
+
     /// <summary>What is wrong with a request's method and parameters.</summary>
     /// <param name="request">The request.</param>
     /// <param name="modules">Its modules.</param>
@@ -48,6 +52,16 @@ internal static class MixCheck
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
             warnings.Add($"method {method.Name} does not use {name}");
     }
+
+    /// <summary>Weights and scales that no sum of squares could bear, one of each adapter; in float32 no such delta could be stored anyway.</summary>
+    public static IEnumerable<Problem> TooLarge(MixRequest request) =>
+        from source in request.Adapters
+        let scale = source.Adapter.Modules.Select(module => Math.Abs(module.Delta.Scale)).DefaultIfEmpty(0).Max()
+        where !(scale <= MostFactor && Math.Abs(source.Weight) <= MostFactor && scale * Math.Abs(source.Weight) <= MostFactor)
+        select MixProblems.SettingInvalid(
+            source.Adapter.Folder,
+            string.Create(CultureInfo.InvariantCulture, $"a scale of {scale:G3} and the weight {source.Weight:G3} are more than {MostFactor:G3}"),
+            "Correct lora_alpha or the weight.");
 
     /// <summary>The layers whose deltas are not as wanted, by adapter and by the method that changes them.</summary>
     public static IEnumerable<(Adapter Adapter, IReadOnlyList<string> Layers, string Method)> Without(MixRequest request, Func<Delta, bool> isWanted) =>

@@ -30,6 +30,7 @@ public sealed class MixPlan : IDisposable
         problems.AddRange(OutputCheck.Problems(original is null ? [] : [original.Model.Weights.Files], request.Adapters, request.Output, request.Overwrite));
         Modules = new MixModules([.. request.Adapters.Select(source => source.Adapter)], original, problems).Gather();
         problems.AddRange(MixCheck.Problems(request, Modules, warnings));
+        problems.AddRange(MixCheck.TooLarge(request));
         _replacements = new MixedReplacements(request, original, problems, warnings).Mix();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);

@@ -15,13 +15,12 @@ internal sealed class MixedReplacements(MixRequest request, OriginalWeights? ori
     /// <summary>The parameters of the new adapter by full name.</summary>
     public IReadOnlyList<Replacement> Mix() =>
     [
-        .. from source in request.Adapters
-           from replacement in source.Adapter.Replacements
-           group (source, replacement) by replacement.FullName into owners
-           orderby owners.Key
-           let mixed = Mix([.. owners])
-           where mixed is not null
-           select mixed,
+        .. request.Adapters
+            .SelectMany(source => source.Adapter.Replacements, (source, replacement) => (Source: source, Own: replacement))
+            .GroupBy(owner => owner.Own.FullName)
+            .OrderBy(owners => owners.Key, StringComparer.Ordinal)
+            .Select(owners => Mix([.. owners]))
+            .OfType<Replacement>(),
     ];
 
     private Replacement? Mix(IReadOnlyList<(WeightedAdapter Source, Replacement Own)> owners)
