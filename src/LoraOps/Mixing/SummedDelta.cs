@@ -58,6 +58,9 @@ internal sealed class SummedDelta : DeltaMatrix
     {
         var (rows, columns) = (terms[0].Delta.Rows, terms[0].Delta.Columns);
         var kept = terms.Where(term => term.Factor * term.Delta.Scale != 0).ToList();
+        if (kept is [var (alone, single)])
+            return new LowRank(single.B, single.A, single.Rank, (rows, columns), single.Scale * alone);
+
         var rank = kept.Sum(term => term.Delta.Rank);
         var b = GC.AllocateUninitializedArray<double>(checked(rows * rank));
         var a = GC.AllocateUninitializedArray<double>(checked(rank * columns));
