@@ -61,7 +61,8 @@ public static class DeltaMatrices
         return new LowRank(Turned(a, update.Rank, columns), Turned(b, rows, update.Rank), update.Rank, (columns, rows), update.Scale);
     }
 
-    private static double[] Turned(double[] values, int rows, int columns)
+    /// <summary>[columns, rows] of [rows, columns].</summary>
+    internal static double[] Turned(double[] values, int rows, int columns)
     {
         var turned = new double[values.Length];
         for (var row = 0; row < rows; row++)

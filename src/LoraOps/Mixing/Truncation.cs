@@ -37,9 +37,6 @@ public static class Truncation
         var values = room.Take(checked(delta.Rows * delta.Columns));
         var cut = RandomizedSvd.Of(FloatMatrix.Of(delta, values), rule);
         room.Give(values);
-
-        // Beside arrays of this size the runtime would let a gigabyte of smaller ones wait.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
         return cut;
     }
 

@@ -9,6 +9,8 @@ namespace LoraOps.Transforms;
 /// <typeparam name="TModule">What a module is made of.</typeparam>
 internal sealed record AdapterJob<TModule>
 {
+    private const long LargeBytes = 32 << 20;
+
     /// <summary>The folder of the new adapter.</summary>
     public required string Output { get; init; }
 
@@ -59,7 +61,7 @@ internal sealed record AdapterJob<TModule>
             }
 
             var largest = Modules.Select(BytesOf).DefaultIfEmpty(1).Max();
-            OrderedWork.Run(Modules, Work, Take, OrderedWork.Workers(largest, MemoryBytes), stop);
+            OrderedWork.Run(Modules, Worked, Take, OrderedWork.Workers(largest, MemoryBytes), stop);
             Put(output, replacement => replacement.Value.Type.Bits() < Fields.Type.Bits());
             output.Finish();
             bytes = output.Bytes;
@@ -74,6 +76,17 @@ internal sealed record AdapterJob<TModule>
             Warnings = Warnings,
             Bytes = bytes,
         };
+    }
+
+    private (WrittenModule Module, ModuleOutcome Outcome) Worked(TModule module)
+    {
+        var done = Work(module);
+
+        // Beside arrays of this size the runtime would let a gigabyte of smaller ones wait.
+        if (BytesOf(module) > LargeBytes)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+
+        return done;
     }
 
     private void Put(PeftOutput output, Func<Replacement, bool> isDue)

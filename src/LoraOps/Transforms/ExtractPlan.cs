@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using LoraOps.Adapters;
 using LoraOps.Merging;
 using LoraOps.Mixing;
@@ -20,7 +19,7 @@ public sealed class ExtractPlan : IDisposable
     private readonly SourceModel _base;
     private readonly SourceModel _tuned;
     private readonly ExtractSelection _selection;
-    private readonly ConcurrentDictionary<int, ConcurrentBag<float[]>> _free = new();
+    private readonly FloatRoom _room = new();
     private readonly Dictionary<ModuleName, TensorPair>? _biases;
 
     private ExtractPlan(ExtractRequest request, SourceModel model, SourceModel tuned, CancellationToken stop)
@@ -143,8 +142,8 @@ public sealed class ExtractPlan : IDisposable
             Layer = module.Layer,
             Weight = ShapeOf(module),
             Rank = factors.Rank,
-            B = isTurned ? Turned(factors.A, factors.Rank, factors.Columns) : factors.ScaledB(),
-            A = isTurned ? Turned(factors.ScaledB(), factors.Rows, factors.Rank) : factors.A,
+            B = isTurned ? DeltaMatrices.Turned(factors.A, factors.Rank, factors.Columns) : factors.ScaledB(),
+            A = isTurned ? DeltaMatrices.Turned(factors.ScaledB(), factors.Rows, factors.Rank) : factors.A,
             Bias = _biases?.GetValueOrDefault(module.Pair.Module) is { } bias ? Change(bias) : null,
         };
         return (written, new ModuleOutcome(module.Pair.Module.Value, ShapeOf(module), [0], factors.Rank, Math.Sqrt(cut.Energy), cut.Error));
@@ -156,27 +155,14 @@ public sealed class ExtractPlan : IDisposable
         if (Math.Min(difference.Rows, difference.Columns) <= DenseBytes.Exact)
             return Truncation.Of(difference, _request.Rule);
 
-        var free = _free.GetOrAdd((int)difference.Count, _ => []);
-        var values = free.TryTake(out var used) ? used : new float[difference.Count];
+        var values = _room.Take((int)difference.Count);
         var cut = Truncation.Of(difference.In(values), _request.Rule);
-        free.Add(values);
+        _room.Give(values);
         return cut;
     }
 
     private static double[] Change(TensorPair bias) =>
         [.. bias.Tuned!.ToFloats().Zip(bias.Base!.ToFloats(), (after, before) => (double)after - before)];
-
-    private static double[] Turned(double[] values, int rows, int columns)
-    {
-        var turned = new double[values.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            for (var column = 0; column < columns; column++)
-                turned[(column * rows) + row] = values[(row * columns) + column];
-        }
-
-        return turned;
-    }
 
     private List<Replacement> Replacements()
     {
