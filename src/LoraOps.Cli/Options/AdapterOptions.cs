@@ -8,11 +8,11 @@ using LoraOps.Readers.Peft;
 namespace LoraOps.Cli.Options;
 
 /// <summary>The adapters of a command and their weights.</summary>
-internal sealed class AdapterOptions(bool required = true)
+internal sealed class AdapterOptions(bool required = true, string several = "several are added up")
 {
     private readonly Option<string[]> _adapters = new("--adapter")
     {
-        Description = "An adapter's folder, or one file of kohya or diffusers, with a name of its own if wanted; several are added up.",
+        Description = $"An adapter's folder, or one file of kohya or diffusers, with a name of its own if wanted; {several}.",
         HelpName = "[NAME=]DIR|FILE",
         Required = required,
     };

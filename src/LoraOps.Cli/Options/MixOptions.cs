@@ -15,8 +15,9 @@ internal sealed class MixOptions
     // What a flag without a value says.
     private const string Set = "true";
     private const string Peft = "peft";
+    private const string SvdEnd = "-svd";
 
-    private readonly AdapterOptions _adapters = new(required: false);
+    private readonly AdapterOptions _adapters = new(required: false, "once for each that is mixed");
 
     private readonly Option<string?> _recipe = new("--recipe")
     {
@@ -104,10 +105,10 @@ internal sealed class MixOptions
         var isPeft = Only(result, _arithmetic) == Peft;
         IReadOnlyList<string> known = isPeft ? PeftArithmetic.Types : [.. MixMethods.All.Select(method => method.Name)];
         var method = MixMethods.Find(name);
-        if (method is null && !known.Contains(name.Replace('_', '-')))
+        if (isPeft ? !known.Contains(PeftArithmetic.TypeOf(name, IsGiven(result, "rank"))) : method is null)
             result.AddError($"--method '{name}' is no method{NearMisses.Phrase(name, known)}; known are {string.Join(", ", known)}");
-        else if (method is { NeedsDensity: true } && !IsGiven(result, "density"))
-            result.AddError($"--method {method.Name} drops elements: --density says how many are kept, for example 0.5");
+        else if ((method ?? MixMethods.Find(name[..^SvdEnd.Length])) is { NeedsDensity: true } && !IsGiven(result, "density"))
+            result.AddError($"--method {name} drops elements: --density says how many are kept, for example 0.5");
         else if (method is { NeedsRank: true } && !isPeft && !IsGiven(result, "rank") && !IsGiven(result, "energy"))
             result.AddError($"--method {method.Name} cuts the sum: --rank or --energy says where");
         else if (method?.Adapters is { } count && Adapters(result) != count)

@@ -23,6 +23,14 @@ public static class MixProblems
     public static Problem SettingInvalid(string where, string what, string advice) =>
         new(ProblemCode.MixSettingInvalid, where, what, advice);
 
+    /// <summary><see cref="ProblemCode.MixSettingInvalid"/>, for a method that works on factors.</summary>
+    public static Problem RanksDiffer(string method, IReadOnlyCollection<string> layers, IEnumerable<int> ranks) =>
+        new(
+            ProblemCode.MixSettingInvalid,
+            "",
+            $"method {method} needs equal ranks; those of {Named(layers)} are {string.Join(" and ", ranks)}",
+            "Resize the adapters to one rank, or use a method on deltas, such as linear or ties.");
+
     /// <summary><see cref="ProblemCode.MixShapesDiffer"/></summary>
     public static Problem ShapesDiffer(string folder, string layer, string found, string other, string wanted) =>
         new(

@@ -41,13 +41,9 @@ internal static class MixCheck
                 yield return MixProblems.DeltaRefused(adapter.Folder, layers, how, $"is no product of two factors, which {method.Name} works on");
         }
 
-        if (method.NeedsEqualRanks)
-        {
-            foreach (var module in modules.Where(module => module.Owners.Select(owner => owner.Weight.Delta.Rank).Distinct().Count() > 1))
-                yield return MixProblems.SettingInvalid(
-                    "", $"method {method.Name} needs equal ranks, and '{module.Name}' has {string.Join(" and ", Results.Ranks(module))}",
-                    "Resize the adapters to one rank, or use a method on deltas, such as linear or ties.");
-        }
+        var uneven = method.NeedsEqualRanks ? modules.Where(module => Results.Ranks(module).Distinct().Count() > 1).ToList() : [];
+        if (uneven.Count > 0)
+            yield return MixProblems.RanksDiffer(method.Name, [.. uneven.Select(module => module.Name.Value)], Results.Ranks(uneven[0]));
 
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
             warnings.Add($"method {method.Name} does not use {name}");
