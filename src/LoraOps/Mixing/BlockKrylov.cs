@@ -102,14 +102,8 @@ internal sealed class BlockKrylov : IDisposable
         if (count == 0)
             return new ThinSvd([], [], [], (_matrix.Rows, _matrix.Columns));
 
-        var right = _core!.Right(count);
-        var left = _core.Left(right, count);
-        var (u, v) = (_left!.Turn(left, count), _right!.Turn(right, count));
-        double[] sigma = [.. _core.Sigma.Take(count).Select(value => Math.ScaleB(value, _matrix.Exponent))];
-        var svd = new ThinSvd(u.ToRows(), sigma, v.ToColumns(), (_matrix.Rows, _matrix.Columns));
-        u.Release();
-        v.Release();
-        return svd;
+        double[] sigma = [.. _core!.Sigma.Take(count).Select(value => Math.ScaleB(value, _matrix.Exponent))];
+        return ThinSvd.Of(_core, (_left!, _right!), sigma, (_matrix.Rows, _matrix.Columns));
     }
 
     /// <inheritdoc/>

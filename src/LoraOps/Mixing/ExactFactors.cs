@@ -22,6 +22,13 @@ internal static class ExactFactors
         if (rank > MostRank)
             throw new LoraOpsException(MixProblems.NeedsFactors(module.Name.Value, method.Name, (delta.Rows, delta.Columns), MostRank));
 
+        return Of(delta);
+    }
+
+    /// <summary>The elements times an identity, on the side where it is smaller: zeros stay zeros.</summary>
+    public static LowRank Of(DeltaMatrix delta)
+    {
+        var rank = Math.Min(delta.Rows, delta.Columns);
         return delta.Columns <= delta.Rows
             ? new LowRank(delta.ToArray(), Dense.Identity(rank), rank, (delta.Rows, delta.Columns))
             : new LowRank(Dense.Identity(rank), delta.ToArray(), rank, (delta.Rows, delta.Columns));

@@ -52,13 +52,7 @@ internal sealed class ThinSpectrum : IDisposable
         if (count == 0)
             return new ThinSvd([], [], [], _size);
 
-        var right = _core!.Right(count);
-        var left = _core.Left(right, count);
-        var (u, v) = (_left!.Turn(left, count), _right!.Turn(right, count));
-        var svd = new ThinSvd(u.ToRows(), Sigma[..count], v.ToColumns(), _size);
-        u.Release();
-        v.Release();
-        return svd;
+        return ThinSvd.Of(_core!, (_left!, _right!), Sigma[..count], _size);
     }
 
     /// <inheritdoc/>

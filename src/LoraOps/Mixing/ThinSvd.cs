@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Mixing;
 
@@ -35,6 +36,18 @@ public sealed class ThinSvd
     {
         using var spectrum = new ThinSpectrum(delta);
         return spectrum.Take(spectrum.Sigma.Length);
+    }
+
+    /// <summary>As many pairs of vectors as there are singular values here, made of a core's and the bases' that it lies between.</summary>
+    internal static ThinSvd Of(CoreSvd core, (ThinQr Left, ThinQr Right) bases, double[] sigma, (int Rows, int Columns) size)
+    {
+        var right = core.Right(sigma.Length);
+        var left = core.Left(right, sigma.Length);
+        var (u, v) = (bases.Left.Turn(left, sigma.Length), bases.Right.Turn(right, sigma.Length));
+        var svd = new ThinSvd(u.ToRows(), sigma, v.ToColumns(), size);
+        u.Release();
+        v.Release();
+        return svd;
     }
 
     /// <summary>The product of balanced factors: √σ on both sides.</summary>

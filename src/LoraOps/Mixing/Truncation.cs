@@ -24,12 +24,12 @@ public static class Truncation
 
         if (rule.Energy is null ? rule.Rank is null || rule.Rank >= most : rule.Energy >= 1 && rule.Rank is null && most > Small)
         {
-            var whole = Identity(delta);
+            var whole = ExactFactors.Of(delta);
             return new Truncated(whole, Squares(delta.Rows < delta.Columns ? whole.A : whole.B), 0, []);
         }
 
         if (most <= Small)
-            return Cut(Identity(delta), rule);
+            return Cut(ExactFactors.Of(delta), rule);
 
         if (room is null || delta is FloatMatrix)
             return RandomizedSvd.Of(FloatMatrix.Of(delta), rule);
@@ -53,20 +53,6 @@ public static class Truncation
         var count = rule.Of(spectrum.Sigma, energy);
         var rest = SquaresFrom(spectrum.Sigma, count);
         return new Truncated(spectrum.Take(count).IntoLowRank(), energy, rest > 0 ? Math.Sqrt(rest / energy) : 0, spectrum.Sigma[..count]);
-    }
-
-    // The elements times an identity, on the side where it is smaller: zeros stay zeros.
-    private static LowRank Identity(DeltaMatrix delta)
-    {
-        var (rows, columns) = (delta.Rows, delta.Columns);
-        var rank = Math.Min(rows, columns);
-        var one = new double[checked(rank * rank)];
-        for (var at = 0; at < rank; at++)
-            one[(at * rank) + at] = 1;
-
-        return columns <= rows
-            ? new LowRank(delta.ToArray(), one, rank, (rows, columns))
-            : new LowRank(one, delta.ToArray(), rank, (rows, columns));
     }
 
     // From the smallest, so that nothing is lost beside the largest.

@@ -1,4 +1,3 @@
-using System.Buffers;
 using LoraOps.Problems;
 using LoraOps.Tensors;
 
@@ -50,21 +49,7 @@ public sealed class GrowingSafetensors : IDisposable
     public void Add(SafetensorsEntry entry, Tensor tensor)
     {
         Begin(entry);
-        var buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);
-        try
-        {
-            for (var at = 0L; at < tensor.ByteLength;)
-            {
-                var block = buffer.AsSpan(0, (int)Math.Min(BlockBytes, tensor.ByteLength - at));
-                tensor.ReadBytes(at, block);
-                Write(block);
-                at += block.Length;
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        TensorBytes.Copy(tensor, Write);
     }
 
     /// <summary>Writes the header and closes the file.</summary>

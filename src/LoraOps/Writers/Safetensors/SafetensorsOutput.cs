@@ -1,4 +1,3 @@
-using System.Buffers;
 using LoraOps.Problems;
 using LoraOps.Tensors;
 
@@ -11,7 +10,6 @@ namespace LoraOps.Writers.Safetensors;
 /// </summary>
 public sealed class SafetensorsOutput : IDisposable
 {
-    private const int BlockBytes = 1 << 20;
     private readonly OutputFile _file;
     private readonly int _headerLength;
     private readonly long _dataLength;
@@ -77,21 +75,7 @@ public sealed class SafetensorsOutput : IDisposable
     /// <exception cref="LoraOpsException">It cannot be written.</exception>
     public void Write(Tensor tensor)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);
-        try
-        {
-            for (var at = 0L; at < tensor.ByteLength;)
-            {
-                var block = buffer.AsSpan(0, (int)Math.Min(BlockBytes, tensor.ByteLength - at));
-                tensor.ReadBytes(at, block);
-                Write(block);
-                at += block.Length;
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        TensorBytes.Copy(tensor, Write);
     }
 
     /// <summary>Completes and closes the file.</summary>
