@@ -11,6 +11,8 @@ internal static class MixCheck
     // The squares of what float32 factors, this and a λ give are still float64 numbers.
     private const double MostFactor = 1e60;
 
+    private const long LargeBytes = 100_000_000;
+
     /// <summary>What is wrong with a request's method and parameters.</summary>
     /// <param name="request">The request.</param>
     /// <param name="modules">Its modules.</param>
@@ -45,6 +47,10 @@ internal static class MixCheck
         if (uneven.Count > 0)
             yield return MixProblems.RanksDiffer(method.Name, [.. uneven.Select(module => module.Name.Value)], Results.Ranks(uneven[0]));
 
+        if (method.GivesFullRank && settings.Rank is null && settings.Energy is null && FullBytes(modules) is > LargeBytes and var bytes)
+            warnings.Add(string.Create(
+                CultureInfo.InvariantCulture, $"method {method.Name} gives full rank, {bytes / 1e9:0.0} GB of float32 factors; --rank or --energy cuts it"));
+
         foreach (var name in request.Given.Except(method.Settings).Except(["rank", "energy"]))
             warnings.Add($"method {method.Name} does not use {name}");
     }
@@ -58,6 +64,9 @@ internal static class MixCheck
             source.Adapter.Folder,
             string.Create(CultureInfo.InvariantCulture, $"a scale of {scale:G3} and the weight {source.Weight:G3} are more than {MostFactor:G3}"),
             "Correct lora_alpha or the weight.");
+
+    private static long FullBytes(IReadOnlyList<MixedModule> modules) =>
+        modules.Sum(module => sizeof(float) * ((long)module.Rows + module.Columns) * Math.Min(module.Rows, module.Columns));
 
     /// <summary>The layers whose deltas are not as wanted, by adapter and by the method that changes them.</summary>
     public static IEnumerable<(Adapter Adapter, IReadOnlyList<string> Layers, string Method)> Without(MixRequest request, Func<Delta, bool> isWanted) =>

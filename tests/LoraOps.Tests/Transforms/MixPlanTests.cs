@@ -128,6 +128,17 @@ public sealed class MixPlanTests : IDisposable
     }
 
     [Fact]
+    public void A_result_of_full_rank_says_how_large_it_is()
+    {
+        var a = new TinyAdapter().With("r", "1").Linear("q", 6000, 5000, rank: 1).WriteTo(_folder["a"]);
+        var request = Request("ties", (a, 1)) with { Settings = new MixSettings { Density = 0.5 } };
+        using var exact = MixPlan.Make(request);
+        using var cut = MixPlan.Make(request with { Settings = request.Settings with { Rank = 4 } });
+        Assert.Equal(["method ties gives full rank, 0.2 GB of float32 factors; --rank or --energy cuts it"], exact.Warnings);
+        Assert.Empty(cut.Warnings);
+    }
+
+    [Fact]
     [Raises(ProblemCode.MixedValueNotFinite)]
     public void A_value_that_the_type_cannot_hold_leaves_nothing()
     {
