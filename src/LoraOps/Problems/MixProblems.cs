@@ -91,7 +91,7 @@ public static class MixProblems
         new(
             ProblemCode.BudgetTooSmall,
             folder,
-            FormattableString.Invariant($"a budget of {budget} bytes does not hold one rank of each module and what is stored whole: {least} bytes"),
+            FormattableString.Invariant($"a budget of {budget} bytes does not hold one rank of each module, what is stored whole and a header: {least} bytes"),
             "Give a larger --budget, or a smaller type with --dtype.");
 
     // A model has hundreds of layers, and what is true of one is mostly true of all.

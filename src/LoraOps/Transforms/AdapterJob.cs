@@ -23,6 +23,9 @@ internal sealed record AdapterJob<TModule>
     /// <summary>What the modules are made of, in the order of the result.</summary>
     public required IReadOnlyList<TModule> Modules { get; init; }
 
+    /// <summary>A module's name.</summary>
+    public required Func<TModule, string> NameOf { get; init; }
+
     /// <summary>Makes one module.</summary>
     public required Func<TModule, (WrittenModule Module, ModuleOutcome Outcome)> Work { get; init; }
 
@@ -48,7 +51,7 @@ internal sealed record AdapterJob<TModule>
         using var folder = StagedOutput.ForFolder(Output, Overwrite);
         var outcomes = new List<ModuleOutcome>(Modules.Count);
         long bytes;
-        using (var output = new PeftOutput(folder.Path, Fields, Modules.Count + Replacements.Count))
+        using (var output = new PeftOutput(folder.Path, Fields, Modules.Select(NameOf).Concat(Replacements.Select(replacement => replacement.FullName))))
         {
             // The widest type comes first, so that every tensor begins at a multiple of its elements' size.
             Put(output, replacement => replacement.Value.Type.Bits() >= Fields.Type.Bits());

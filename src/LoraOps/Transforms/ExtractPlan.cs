@@ -98,6 +98,7 @@ public sealed class ExtractPlan : IDisposable
         Overwrite = _request.Overwrite,
         Fields = Fields(),
         Modules = _selection.Modules,
+        NameOf = module => module.Pair.Module.Value,
         Work = Extracted,
         BytesOf = BytesOf,
         MemoryBytes = _request.MemoryBytes,

@@ -94,6 +94,7 @@ public sealed class MixPlan : IDisposable
             Overwrite = _request.Overwrite,
             Fields = Fields(),
             Modules = Modules,
+            NameOf = module => module.Name.Value,
             Work = work.Of,
             BytesOf = work.BytesOf,
             MemoryBytes = _request.MemoryBytes,

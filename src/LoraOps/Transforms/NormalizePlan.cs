@@ -76,6 +76,7 @@ public sealed class NormalizePlan : IDisposable
             Overwrite = _request.Overwrite,
             Fields = Fields(),
             Modules = _modules,
+            NameOf = module => module.Name.Value,
             Work = module => Normalized(module, biases),
             BytesOf = module => 8L * sizeof(double) * (module.Rows + module.Columns) * _ranks.Value[module.Name],
             MemoryBytes = _request.MemoryBytes,

@@ -3,6 +3,7 @@ using LoraOps.Deltas;
 using LoraOps.Mixing;
 using LoraOps.Problems;
 using LoraOps.Tensors;
+using LoraOps.Writers.Peft;
 
 namespace LoraOps.Transforms;
 
@@ -12,6 +13,8 @@ namespace LoraOps.Transforms;
 /// </summary>
 public sealed class ResizePlan : IDisposable
 {
+    // The header's length, and what it is rounded up by.
+    private const int LengthBytes = 16;
     private readonly ResizeRequest _request;
     private readonly SingleAdapter _source;
     private readonly IReadOnlyList<MixedModule> _modules;
@@ -100,6 +103,7 @@ public sealed class ResizePlan : IDisposable
             Overwrite = _request.Overwrite,
             Fields = AdapterFields.Of([_source.Adapter], Nominal(ranks.Values)) with { Type = _request.Type },
             Modules = _modules,
+            NameOf = module => module.Name.Value,
             Work = module =>
             {
                 var cut = Truncation.Of(_source.Delta(module), new RankRule(ranks[module.Name]));
@@ -146,7 +150,10 @@ public sealed class ResizePlan : IDisposable
     private long BytesOfRank(MixedModule module) => _request.Type.Bits() / 8 * ((long)module.Rows + module.Columns);
 
     // What has no rank: replaced parameters, and biases, which every layer but an embedding has if one has it.
-    private long FixedBytes() => _source.Adapter.Replacements.Sum(replacement => replacement.Value.ByteLength) +
+    // What is stored whole, and the file's header with its length.
+    private long FixedBytes() => LengthBytes +
+        PeftOutput.HeaderBytes(_modules.Select(module => module.Name.Value).Concat(_source.Adapter.Replacements.Select(one => one.FullName))) +
+        _source.Adapter.Replacements.Sum(replacement => replacement.Value.ByteLength) +
         (_modules.Any(module => module.Owners[0].Bias is not null)
             ? _modules.Where(module => module.Layer != LayerKind.Embedding).Sum(module => (long)module.Rows * _request.Type.Bits() / 8)
             : 0);

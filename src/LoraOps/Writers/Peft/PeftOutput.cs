@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Text;
 using LoraOps.Adapters;
 using LoraOps.Problems;
 using LoraOps.Tensors;
@@ -14,22 +15,28 @@ namespace LoraOps.Writers.Peft;
 /// </summary>
 /// <param name="folder">The adapter's folder, which exists: that of a <see cref="StagedOutput"/>.</param>
 /// <param name="fields">What the config says.</param>
-/// <param name="modules">About how many modules and parameters will be added: room is kept for their entries.</param>
-public sealed class PeftOutput(string folder, PeftFields fields, int modules) : IDisposable
+/// <param name="names">The modules and parameters that will be added: room is kept for their entries.</param>
+public sealed class PeftOutput(string folder, PeftFields fields, IEnumerable<string> names) : IDisposable
 {
     private const string Prefix = "base_model.model.";
     private const string Weights = "adapter_model.safetensors";
-    // Name, type, shape and place of the two factors; names are seldom longer than 100 characters.
-    private const int ModuleBytes = 512;
+    // Prefix, part, type, shape and place of a factor.
+    private const int EntryBytes = 160;
+    private const int OtherBytes = 128;
     private const int MostHeaderBytes = 1 << 24;
     private const int BlockLength = 1 << 15;
     private readonly GrowingSafetensors _file =
-        new(Path.Combine(folder, Weights), (int)Math.Min(MostHeaderBytes, ModuleBytes * (modules + 1L)));
+        new(Path.Combine(folder, Weights), HeaderBytes(names));
 
     private readonly float[] _floats = new float[BlockLength];
     private readonly byte[] _bytes = new byte[BlockLength * sizeof(float)];
     private readonly List<WrittenModule> _modules = [];
     private readonly List<Replacement> _replacements = [];
+
+    /// <summary>The room that is kept for a file's header: two factors of each module. Biases or norms beside them may need more.</summary>
+    /// <param name="names">The modules and parameters of the adapter.</param>
+    public static int HeaderBytes(IEnumerable<string> names) =>
+        (int)Math.Min(MostHeaderBytes, OtherBytes + names.Sum(name => 2L * (EntryBytes + Encoding.UTF8.GetByteCount(name))));
 
     /// <summary>The bytes of all tensors so far.</summary>
     public long Bytes => _file.Bytes;
