@@ -14,7 +14,8 @@ internal sealed class RankChoice
     private readonly Option<double?> _cumulative = Share("--sv-cumulative", "Keep the fewest singular values whose sum is X of the sum of all.");
     private readonly Option<double?> _frobenius = Share("--sv-fro", "Keep the fewest singular values whose norm is X of the norm of all.");
     private readonly Option<double?> _energy = Share("--energy", "Keep the fewest singular values whose squares are X of all squares; plain.");
-    private readonly Option<long?> _budget = ByteSize.Option("--budget", "Spread ranks over the modules by energy so that the new weights' file fits into SIZE.");
+    private readonly Option<long?> _budget = ByteSize.Option(
+        "--budget", "Spread ranks over the modules by energy so that the new weights' file fits into SIZE.");
 
     private readonly Option<string> _convention = new Option<string>("--convention")
     {
