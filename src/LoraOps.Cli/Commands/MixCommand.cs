@@ -11,36 +11,29 @@ internal sealed class MixCommand : Verb
 {
     private const int BarSteps = 1000;
     private readonly MixOptions _mix = new();
-    private readonly Option<string> _output = OutputPlace.Option("DIR", "The folder of the new adapter.");
     private readonly StoredType _type = new();
-    private readonly Option<long?> _memory = ByteSize.Option("--memory", "The most memory that modules in work may take together; 1GiB if left out.");
-    private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
-    private readonly Option<bool> _dryRun = SharedOptions.DryRun();
+    private readonly NewAdapter _new = new();
 
     public MixCommand()
         : base("mix", "Make one adapter of several, without a base model.")
     {
         _mix.AddTo(this);
-        Add(_output);
         _type.AddTo(this);
-        foreach (var option in new Option[] { _memory, _overwrite, _dryRun })
-            Add(option);
+        _new.AddTo(this);
     }
 
     /// <inheritdoc/>
     public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop) => screen.WithStages(stages =>
     {
         stages.Begin("planning");
-        var request = _mix.Request(parsed, parsed.GetRequiredValue(_output)) with
+        var request = _mix.Request(parsed, _new.Folder(parsed)) with
         {
             Type = _type.Of(parsed),
-            Overwrite = parsed.GetValue(_overwrite),
+            MemoryBytes = _new.Memory(parsed),
+            Overwrite = _new.Overwrites(parsed),
         };
-        if (parsed.GetValue(_memory) is { } memory)
-            request = request with { MemoryBytes = memory };
-
         using var plan = MixPlan.Make(request);
-        if (parsed.GetValue(_dryRun))
+        if (_new.IsDryRun(parsed))
             return new Answer(Describe(request, isWritten: false).AddPlanned(plan.Planned).AddNotes("warnings", plan.Warnings));
 
         stages.Begin($"mixing {plan.ModuleCount} modules", BarSteps);

@@ -58,20 +58,7 @@ public static class DeltaMatrices
         if (delta.Layer != LayerKind.Embedding)
             return new LowRank(b, a, update.Rank, (rows, columns), update.Scale);
 
-        return new LowRank(Turned(a, update.Rank, columns), Turned(b, rows, update.Rank), update.Rank, (columns, rows), update.Scale);
-    }
-
-    /// <summary>[columns, rows] of [rows, columns].</summary>
-    internal static double[] Turned(double[] values, int rows, int columns)
-    {
-        var turned = new double[values.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            for (var column = 0; column < columns; column++)
-                turned[(column * rows) + row] = values[(row * columns) + column];
-        }
-
-        return turned;
+        return new LowRank(Dense.Transposed(a, update.Rank, columns), Dense.Transposed(b, rows, update.Rank), update.Rank, (columns, rows), update.Scale);
     }
 
     private static DoraMatrix Of(DoraDelta delta, TargetWeight weight)

@@ -143,8 +143,8 @@ public sealed class ExtractPlan : IDisposable
             Layer = module.Layer,
             Weight = ShapeOf(module),
             Rank = factors.Rank,
-            B = isTurned ? DeltaMatrices.Turned(factors.A, factors.Rank, factors.Columns) : factors.ScaledB(),
-            A = isTurned ? DeltaMatrices.Turned(factors.ScaledB(), factors.Rows, factors.Rank) : factors.A,
+            B = isTurned ? Dense.Transposed(factors.A, factors.Rank, factors.Columns) : factors.ScaledB(),
+            A = isTurned ? Dense.Transposed(factors.ScaledB(), factors.Rows, factors.Rank) : factors.A,
             Bias = _biases?.GetValueOrDefault(module.Pair.Module) is { } bias ? Change(bias) : null,
         };
         return (written, new ModuleOutcome(module.Pair.Module.Value, ShapeOf(module), [0], factors.Rank, Math.Sqrt(cut.Energy), cut.Error));

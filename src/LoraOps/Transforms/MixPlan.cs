@@ -46,8 +46,7 @@ public sealed class MixPlan : IDisposable
     public int ModuleCount => Modules.Count;
 
     /// <summary>The modules and what each adapter brings, before anything is worked out.</summary>
-    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned =>
-        [.. Modules.Select(module => (module.Name.Value, module.Shape, Results.Ranks(module)))];
+    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned => Results.Planned(Modules);
 
     internal IReadOnlyList<MixedModule> Modules { get; }
 

@@ -43,8 +43,7 @@ public sealed class NormalizePlan : IDisposable
     public int ModuleCount => _modules.Count;
 
     /// <summary>The modules and their ranks.</summary>
-    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned =>
-        [.. _modules.Select(module => (module.Name.Value, module.Shape, Results.Ranks(module)))];
+    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned => Results.Planned(_modules);
 
     /// <summary>Plans the rewriting of an adapter.</summary>
     /// <exception cref="LoraOpsException">Everything that is wrong.</exception>

@@ -45,8 +45,7 @@ public sealed class ResizePlan : IDisposable
     public int ModuleCount => _modules.Count;
 
     /// <summary>The modules and the ranks that they have.</summary>
-    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned =>
-        [.. _modules.Select(module => (module.Name.Value, module.Shape, Results.Ranks(module)))];
+    public IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned => Results.Planned(_modules);
 
     /// <summary>Plans a resizing.</summary>
     /// <exception cref="LoraOpsException">Everything that is wrong.</exception>

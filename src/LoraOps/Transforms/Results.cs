@@ -26,4 +26,8 @@ internal static class Results
 
     /// <summary>The ranks of the owners' deltas.</summary>
     public static IReadOnlyList<int> Ranks(MixedModule module) => [.. module.Owners.Select(owner => owner.Weight.Delta.Rank)];
+
+    /// <summary>What is known of modules before anything is worked out.</summary>
+    public static IReadOnlyList<(string Name, TensorShape Shape, IReadOnlyList<int> Ranks)> Planned(IEnumerable<MixedModule> modules) =>
+        [.. modules.Select(module => (module.Name.Value, module.Shape, Ranks(module)))];
 }
