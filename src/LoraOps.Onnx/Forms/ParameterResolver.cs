@@ -72,7 +72,7 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
     private ParameterTarget? BesideWeight(Replacement replacement, Resolution module)
     {
         var edges = module.Uses.Select(use => use.Bias).OfType<Edge>().ToList();
-        return edges.Count == module.Uses.Count && edges.Select(edge => edge.Value).Distinct(StringComparer.Ordinal).Count() == 1
+        return edges.Count == module.Places.Count && edges.Select(edge => edge.Value).Distinct(StringComparer.Ordinal).Count() == 1
             && _index.Stored(edges[0].Value) is { } tensor
                 ? new ParameterTarget(replacement, tensor, edges, module.Evidence, false)
                 : null;

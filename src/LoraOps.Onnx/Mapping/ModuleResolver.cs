@@ -76,7 +76,7 @@ public sealed class ModuleResolver
         }
 
         var tiers = candidates.SelectMany(candidate => candidate.Evidence).Select(evidence => evidence.Tier);
-        return new Resolution(module, [.. candidates.Select(candidate => candidate.Use)], [.. tiers.Distinct().Order()], Base is not null);
+        return new Resolution(module, [.. candidates.Select(candidate => new WeightPlace(candidate.Use))], [.. tiers.Distinct().Order()], Base is not null);
     }
 
     private Problem? Fault(
