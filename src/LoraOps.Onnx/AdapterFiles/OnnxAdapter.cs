@@ -10,7 +10,7 @@ public sealed record OnnxAdapter(IReadOnlyList<Tensor> Parameters)
     public int AdapterVersion { get; init; }
 
     /// <summary>
-    /// Which model it belongs to; ONNX Runtime never looks at it. LoraOps writes <see cref="Forms.BaseDigest.Pairing"/> of the base model
+    /// Which model it belongs to; ONNX Runtime never looks at it. LoraOps writes <see cref="Forms.ModelDigest.Pairing"/> of the base model
     /// and refuses an adapter of another one. 0 says nothing.
     /// </summary>
     public int ModelVersion { get; init; }

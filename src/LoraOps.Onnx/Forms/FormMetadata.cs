@@ -15,7 +15,7 @@ public sealed record FormMetadata
     /// <summary><c>inputs</c> or <c>switchable</c>.</summary>
     public required string Form { get; init; }
 
-    /// <summary><see cref="Forms.BaseDigest"/> of the model that was converted, lower-case hexadecimal.</summary>
+    /// <summary><see cref="ModelDigest"/> of the model that was converted, lower-case hexadecimal.</summary>
     public required string BaseDigest { get; init; }
 
     /// <summary>How the form <c>inputs</c> names its inputs; empty for the other.</summary>

@@ -11,7 +11,7 @@ namespace LoraOps.Onnx.Forms;
 /// The identity of a base model: SHA-256 over its graph, its opsets and every stored tensor's bytes, wherever they lie. Inline or
 /// external storage, producer fields and metadata do not count.
 /// </summary>
-public static class BaseDigest
+public static class ModelDigest
 {
     private const int BlockBytes = 1 << 20;
 
