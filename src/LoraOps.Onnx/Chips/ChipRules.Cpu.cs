@@ -57,11 +57,11 @@ public static partial class ChipRules
             if (scope.Optimized is not { } optimized)
                 return [];
 
-            var index = new ValueIndex(optimized.Graph);
+            var index = new GraphIndex(optimized);
             return optimized.Graph.Node
                 .Where(node => node.Is(MovingOps)
                     && index.Producer(node.Input[0]) is { OpType: "DequantizeLinear" }
-                    && index.Consumers(node.Output[0]).Any(next => next.Is("QuantizeLinear")))
+                    && index.Readers(node.Output[0]).Any(next => next.Is("QuantizeLinear")))
                 .Select(node => new Breach(RuleScope.NameOf(node), $"({node.OpType}) still runs between a pair"));
         });
 

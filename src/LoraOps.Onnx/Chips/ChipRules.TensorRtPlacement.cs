@@ -31,7 +31,7 @@ public static partial class ChipRules
         "A layer's output is not quantized for float readers alone",
         "Quantize the inputs of layers, not their outputs.",
         scope => scope.Weighted.Where(node => scope.WeightOf(node) is not null).SelectMany(node => scope.Index
-            .Consumers(node.Output[0])
+            .Readers(node.Output[0])
             .Where(next => next.Is("QuantizeLinear") && !FeedsLayer(scope, next))
             .Select(next => new Breach(RuleScope.NameOf(next), $"quantizes the output of {RuleScope.NameOf(node)} for float readers alone"))));
 
@@ -71,7 +71,7 @@ public static partial class ChipRules
         && scope.Dequantizer(node.Input[0]) is { } dequantizer
         && scope.Index.Producer(dequantizer.Input[0]) is { } quantizer && scope.Index.IsInput(quantizer.Input[0]);
 
-    private static bool FeedsLayer(RuleScope scope, NodeProto quantizer) => scope.Index.Consumers(quantizer.Output[0])
-        .SelectMany(dequantizer => scope.Index.Consumers(dequantizer.Output[0]))
+    private static bool FeedsLayer(RuleScope scope, NodeProto quantizer) => scope.Index.Readers(quantizer.Output[0])
+        .SelectMany(dequantizer => scope.Index.Readers(dequantizer.Output[0]))
         .Any(reader => reader.Is("Conv", "ConvTranspose", "MatMul", "Gemm"));
 }

@@ -14,7 +14,7 @@ public sealed class RuleScope
         Model = model;
         Chip = chip;
         Optimized = optimized;
-        Index = new ValueIndex(model.Graph);
+        Index = new GraphIndex(model);
         Weighted = [.. Nodes("Conv", "ConvTranspose", "MatMul", "Gemm").Where(node => node.Input.Count > 1)];
     }
 
@@ -28,7 +28,7 @@ public sealed class RuleScope
     public OnnxModel? Optimized { get; }
 
     /// <summary>Who makes and takes the values of the model.</summary>
-    public ValueIndex Index { get; }
+    public GraphIndex Index { get; }
 
     /// <summary>All convolutions and matrix products, those of two activations included.</summary>
     public IReadOnlyList<NodeProto> Weighted { get; }

@@ -14,7 +14,7 @@ public static class SmallLayers
     private const long GroupedKernel = 3;
 
     /// <summary>Why a layer is too small for a chip, or null if it is not.</summary>
-    public static string? Reason(NodeProto node, TensorProto weight, ValueIndex index, ChipProfile chip) => node.OpType switch
+    public static string? Reason(NodeProto node, TensorProto weight, GraphIndex index, ChipProfile chip) => node.OpType switch
     {
         "Conv" => ConvReason(node, weight, index, chip.MinChannels),
         "Gemm" => ProductReason(weight, node.Integer("transB", 0) != 0 ? 0 : 1, chip),
@@ -30,7 +30,7 @@ public static class SmallLayers
         return Math.Min(k, n) < chip.MinChannels ? Below("K or N", Math.Min(k, n), chip.MinChannels) : null;
     }
 
-    private static string? ConvReason(NodeProto node, TensorProto weight, ValueIndex index, long minChannels)
+    private static string? ConvReason(NodeProto node, TensorProto weight, GraphIndex index, long minChannels)
     {
         var groups = node.Integer("group", 1);
         var (outputs, inputs) = (weight.Dims[0], weight.Dims[1] * groups);

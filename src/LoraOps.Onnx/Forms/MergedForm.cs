@@ -33,6 +33,6 @@ public static class MergedForm
             throw new LoraOpsException(problems);
 
         var replaced = plan.Parameters.Select(target => target.Apply(editor)).ToList();
-        return new Conversion(merged, [.. weights, .. replaced], [.. adapters.SelectMany(adapter => adapter.Adapter.Warnings)]);
+        return new Conversion(merged, [.. weights, .. replaced], [.. adapters.SelectMany(adapter => adapter.Adapter.Warnings), .. plan.Warnings]);
     }
 }

@@ -10,6 +10,9 @@ namespace LoraOps.Onnx.Forms;
 /// <param name="Parameters">Biases and other parameters that are replaced.</param>
 internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IReadOnlyList<ParameterTarget> Parameters)
 {
+    /// <summary>What the user should look at.</summary>
+    public IEnumerable<string> Warnings => Weights.SelectMany(target => target.Resolution.Warnings).Distinct(StringComparer.Ordinal);
+
     /// <summary>Maps every module and replaced parameter of every adapter.</summary>
     /// <exception cref="LoraOpsException">All that could not be mapped.</exception>
     public static MergedFormPlan Make(

@@ -17,8 +17,7 @@ internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
     {
         var first = uses[0];
         var mine = uses.SelectMany(use => Path(use)).ToList();
-        var values = mine.Select(edge => edge.Value).Distinct(StringComparer.Ordinal);
-        if (values.All(value => IsMineAlone(value, mine)))
+        if (mine.All(edge => IsMineAlone(edge, mine)))
         {
             _model.Write(first.Tensor, bytes);
             return null;
@@ -35,7 +34,7 @@ internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
     /// <returns>The name of the copy, or null if the tensor was changed in place.</returns>
     public string? Write(TensorProto tensor, IReadOnlyList<Edge> edges, byte[] bytes, string preferredName)
     {
-        if (IsMineAlone(edges[0].Value, edges))
+        if (IsMineAlone(edges[0], edges))
         {
             _model.Write(tensor, bytes);
             return null;
@@ -51,7 +50,7 @@ internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
     private static IEnumerable<Edge> Path(WeightUse use) => use.Chain.Select(step => new Edge(step, 0)).Append(use.Edge);
 
     // A node that asks for the shape alone sees no difference.
-    private bool IsMineAlone(string value, IReadOnlyList<Edge> mine) => !_index.IsGraphOutput(value)
+    private bool IsMineAlone(Edge value, IReadOnlyList<Edge> mine) => !_index.IsGraphOutput(value)
         && _index.Consumers(value).All(edge => edge.Node.OpType is "Shape" or "Size" || mine.Any(edge.IsSame));
 
     // The nodes between the weight and its reader may be shared as well: each reader gets its own.

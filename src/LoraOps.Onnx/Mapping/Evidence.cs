@@ -43,12 +43,12 @@ public static class EvidenceTiers
     };
 
     /// <summary>Every tier that names the module, under any of its aliases.</summary>
-    public static IReadOnlyList<Evidence> For(IReadOnlyList<ModuleName> aliases, WeightUse use, GraphIndex index)
+    public static IReadOnlyList<Evidence> For(IReadOnlyList<ModuleName> aliases, WeightUse use, FoldedNames folded)
     {
         var found = new List<Evidence>();
         Add(EvidenceTier.ExactName, Owner(use.Name, ".weight"));
         Add(EvidenceTier.Metadata, use.MetadataModule);
-        foreach (var source in index.FoldedFrom(use.Name))
+        foreach (var source in folded.Of(use.Name))
             Add(EvidenceTier.Metadata, Owner(source, ".weight"));
 
         Add(EvidenceTier.BiasAnchor, Owner(use.Bias?.Value, ".bias"));

@@ -12,14 +12,14 @@ namespace LoraOps.Onnx.Mapping;
 public sealed class ModuleResolver
 {
     private readonly OnnxModel _model;
-    private readonly GraphIndex _index;
+    private readonly FoldedNames _folded;
     private readonly MappingOptions _options;
 
     /// <summary>Prepares to resolve modules in one graph.</summary>
     public ModuleResolver(OnnxModel model, GraphIndex index, MappingOptions options)
     {
         _model = model;
-        _index = index;
+        _folded = new FoldedNames(model);
         _options = options;
         Base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
         Uses = WeightUses.Find(index);
@@ -133,7 +133,7 @@ public sealed class ModuleResolver
     {
         var found = Uses
             .Where(use => layer is null || use.Layer == layer)
-            .Select(use => new Candidate(use, EvidenceTiers.For(aliases, use, _index)))
+            .Select(use => new Candidate(use, EvidenceTiers.For(aliases, use, _folded)))
             .Where(candidate => candidate.Evidence.Count > 0)
             .ToList();
 

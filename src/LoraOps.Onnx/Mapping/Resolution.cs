@@ -10,6 +10,9 @@ namespace LoraOps.Onnx.Mapping;
 public sealed record Resolution(
     ModuleName Module, IReadOnlyList<WeightPlace> Places, IReadOnlyList<EvidenceTier> Evidence, bool IsVerified)
 {
+    /// <summary>What the user should look at: evidence that is weak.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The nodes alone.</summary>
     public IEnumerable<WeightUse> Uses => Places.Select(place => place.Use);
 }

@@ -1,4 +1,5 @@
 using LoraOps.Adapters;
+using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using LoraOps.Tensors;
 
@@ -36,6 +37,9 @@ public sealed record WeightUse
 
     /// <summary>Where the layer's bias is read, or null if it has none that is stored.</summary>
     public Edge? Bias { get; init; }
+
+    /// <summary>True if the node goes on computing behind the product (an activation, attention): no value of the graph is the layer's output.</summary>
+    public bool IsFused { get; init; }
 
     /// <summary>The node.</summary>
     public NodeProto Node => Edge.Node;

@@ -70,12 +70,12 @@ public static class WeightUses
         if (node.Input.Count <= input)
             return null;
 
-        var value = node.Input[input];
+        var edge = new Edge(node, input);
         var chain = new List<NodeProto>();
         var isFlipped = false;
-        while (index.Stored(value) is null)
+        while (index.Stored(edge) is null)
         {
-            if (chain.Count == LongestChain || index.Producer(value) is not { OpType: "Transpose" or "Identity" or "Cast" } step)
+            if (chain.Count == LongestChain || index.Producer(edge) is not { OpType: "Transpose" or "Identity" or "Cast" } step)
                 return null;
 
             if (step.OpType == "Transpose" && !SwapsTwo(step))
@@ -83,23 +83,23 @@ public static class WeightUses
 
             isFlipped ^= step.OpType == "Transpose";
             chain.Insert(0, step);
-            value = step.Input[0];
+            edge = new Edge(step, 0);
         }
 
-        return index.Stored(value) is { } tensor ? new Source(value, tensor, chain, isFlipped) : null;
+        return index.Stored(edge) is { } tensor ? new Source(edge.Value, tensor, chain, isFlipped) : null;
     }
 
     private static bool SwapsTwo(NodeProto transpose) =>
         transpose.Integers("perm") is [] or [1, 0];
 
     private static Edge? BiasInput(GraphIndex index, NodeProto node) =>
-        node.Input.Count > 2 && index.Stored(node.Input[2]) is not null ? new Edge(node, 2) : null;
+        node.InputAt(2).Length > 0 && index.Stored(new Edge(node, 2)) is not null ? new Edge(node, 2) : null;
 
     private static Edge? BiasOfAdd(GraphIndex index, NodeProto node, long outputs)
     {
-        foreach (var (add, input) in index.Consumers(node.Output[0]))
+        foreach (var (add, input) in index.Consumers(node))
         {
-            if (add.OpType == "Add" && index.Stored(add.Input[1 - input]) is { } bias
+            if (add.Is("Add") && index.Stored(new Edge(add, 1 - input)) is { } bias
                 && bias.Dims.LastOrDefault() == outputs && bias.Dims.SkipLast(1).All(dim => dim == 1))
             {
                 return new Edge(add, 1 - input);

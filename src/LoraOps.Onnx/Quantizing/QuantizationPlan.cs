@@ -12,13 +12,13 @@ internal sealed class QuantizationPlan
     private const int MaxChain = 64;
 
     private readonly OnnxModel _model;
-    private readonly ValueIndex _index;
+    private readonly GraphIndex _index;
     private readonly ChipProfile _chip;
 
     private QuantizationPlan(OnnxModel model, ChipProfile chip)
     {
         _model = model;
-        _index = new ValueIndex(model.Graph);
+        _index = new GraphIndex(model);
         _chip = chip;
         Nodes = WeightedNodes.Find(model, _index, chip);
         var outer = model.Graph.Node.ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
@@ -90,7 +90,7 @@ internal sealed class QuantizationPlan
     private QuantizedOutput OutputOf(WeightedNode node)
     {
         var value = node.Node.Output[0];
-        if (_index.IsOutput(value) || _index.IsUsedInside(value) || _index.Consumers(value) is not [var only] || !IsRemovable(only))
+        if (_index.IsOutput(value) || _index.IsUsedInside(value) || _index.Readers(value) is not [var only] || !IsRemovable(only))
             return new QuantizedOutput(node.Node, null, value);
 
         return new QuantizedOutput(node.Node, only, only.Output[0]);

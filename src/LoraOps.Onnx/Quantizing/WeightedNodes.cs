@@ -11,7 +11,7 @@ public static class WeightedNodes
     private const int MaxChain = 64;
 
     /// <summary>The weighted nodes of the main graph, in graph order. Products of two activations are none.</summary>
-    public static IReadOnlyList<WeightedNode> Find(OnnxModel model, ValueIndex index, ChipProfile chip)
+    public static IReadOnlyList<WeightedNode> Find(OnnxModel model, GraphIndex index, ChipProfile chip)
     {
         var found = new List<WeightedNode>();
         foreach (var node in model.Graph.Node.Where(node => node.Is("Conv", "ConvTranspose", "MatMul", "Gemm") && node.Input.Count > 1))
@@ -36,7 +36,7 @@ public static class WeightedNodes
         _ => weight.Dims.Count - 1,
     };
 
-    private static string? Obstacle(NodeProto node, TensorProto weight, ValueIndex index, ChipProfile chip)
+    private static string? Obstacle(NodeProto node, TensorProto weight, GraphIndex index, ChipProfile chip)
     {
         if (!chip.WeightedOps.Contains(node.OpType))
             return $"{chip.Name} runs {node.OpType} in float";
@@ -60,13 +60,13 @@ public static class WeightedNodes
         return SmallLayers.Reason(node, weight, index, chip);
     }
 
-    private static bool HasRowBias(NodeProto node, TensorProto weight, ValueIndex index) =>
+    private static bool HasRowBias(NodeProto node, TensorProto weight, GraphIndex index) =>
         index.Constant(node.Input[2]) is { } bias && bias.DataType == FloatType && IsRow(bias, weight.Dims[OutputAxis(node, weight)]);
 
     private static bool IsRow(TensorProto bias, long outputs) =>
         bias.Dims.SkipLast(1).All(dim => dim == 1) && (bias.Dims.Count == 0 || bias.Dims[^1] == 1 || bias.Dims[^1] == outputs);
 
-    private static bool IsComputedFromConstants(string value, ValueIndex index, int depth) =>
+    private static bool IsComputedFromConstants(string value, GraphIndex index, int depth) =>
         index.Constant(value) is not null || (depth > 0 && index.Producer(value) is { } node
             && node.Is("Transpose", "Reshape", "Identity", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Mul", "Add", "Slice")
             && node.Input.All(input => IsComputedFromConstants(input, index, depth - 1)));
