@@ -252,6 +252,21 @@ public enum ProblemCode
     /// <summary>A tensor in an ONNX model has elements that do not fit its dimensions or type.</summary>
     OnnxTensorInvalid = 1303,
 
+    /// <summary>The file is no .onnx_adapter, or one of a version that is not known.</summary>
+    NotOnnxAdapter = 1310,
+
+    /// <summary>An .onnx_adapter is cut off, or an offset or a length in it leads out of it.</summary>
+    OnnxAdapterDamaged = 1311,
+
+    /// <summary>A parameter of an .onnx_adapter has a type or dimensions that such a file cannot carry, or bytes that do not fit them.</summary>
+    AdapterParameterInvalid = 1312,
+
+    /// <summary>A parameter's name in an .onnx_adapter is empty, no text, too long, or there twice.</summary>
+    AdapterParameterName = 1313,
+
+    /// <summary>An .onnx_adapter would be larger, or is, than the format allows.</summary>
+    OnnxAdapterTooLarge = 1314,
+
     /// <summary>The adapter's method cannot become weights, or is not read yet.</summary>
     MethodRefused = 2001,
 
