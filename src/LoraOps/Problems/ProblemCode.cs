@@ -267,6 +267,15 @@ public enum ProblemCode
     /// <summary>An .onnx_adapter would be larger, or is, than the format allows.</summary>
     OnnxAdapterTooLarge = 1314,
 
+    /// <summary>A name in a model or an .onnx_adapter is none that the dialect gives, or that any dialect gives.</summary>
+    AdapterNameUnknown = 1326,
+
+    /// <summary>A dialect has no name for a module's part that could be told back.</summary>
+    AdapterNameUnsayable = 1327,
+
+    /// <summary>A new name is there already.</summary>
+    AdapterNameTaken = 1328,
+
     /// <summary>The adapter's method cannot become weights, or is not read yet.</summary>
     MethodRefused = 2001,
 
