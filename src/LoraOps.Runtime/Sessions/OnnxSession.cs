@@ -42,7 +42,7 @@ public sealed class OnnxSession : IDisposable
     /// <exception cref="LoraOpsException">The runtime refuses the model, or it is too large for one message.</exception>
     public static OnnxSession Open(OnnxModel model, SessionSettings? settings = null)
     {
-        using var options = Options(settings ?? new SessionSettings());
+        using var options = (settings ?? new SessionSettings()).ToOptions();
         options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", model.Folder);
         InferenceSession? session = null;
         try
@@ -147,29 +147,5 @@ public sealed class OnnxSession : IDisposable
         return inline < OnnxModel.MaxMessageBytes - (1 << 26)
             ? model.Proto.ToByteArray()
             : throw new LoraOpsException(RunProblems.ModelRefused(model.Path, "its inline tensors are larger than 2 GiB together"));
-    }
-
-    private static SessionOptions Options(SessionSettings settings)
-    {
-        RuntimeEnvironment.Quiet();
-        var options = new SessionOptions
-        {
-            GraphOptimizationLevel = settings.Optimization switch
-            {
-                GraphOptimization.None => GraphOptimizationLevel.ORT_DISABLE_ALL,
-                GraphOptimization.Basic => GraphOptimizationLevel.ORT_ENABLE_BASIC,
-                GraphOptimization.Extended => GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
-                _ => GraphOptimizationLevel.ORT_ENABLE_ALL,
-            },
-            IntraOpNumThreads = settings.Threads,
-            InterOpNumThreads = 1,
-
-            // Whatever the runtime has to say comes as an exception; stderr belongs to the command.
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
-        };
-        if (settings.OptimizedModelPath is { } path)
-            options.OptimizedModelFilePath = path;
-
-        return options;
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.OnnxRuntime;
+
 namespace LoraOps.Runtime.Sessions;
 
 /// <summary>How far ONNX Runtime may rewrite a graph before it runs.</summary>
@@ -30,4 +32,29 @@ public sealed record SessionSettings
 
     /// <summary>Where to save the rewritten model, or null.</summary>
     public string? OptimizedModelPath { get; init; }
+
+    /// <summary>The settings as the runtime takes them; it is kept silent.</summary>
+    internal SessionOptions ToOptions()
+    {
+        RuntimeEnvironment.Quiet();
+        var options = new SessionOptions
+        {
+            GraphOptimizationLevel = Optimization switch
+            {
+                GraphOptimization.None => GraphOptimizationLevel.ORT_DISABLE_ALL,
+                GraphOptimization.Basic => GraphOptimizationLevel.ORT_ENABLE_BASIC,
+                GraphOptimization.Extended => GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+                _ => GraphOptimizationLevel.ORT_ENABLE_ALL,
+            },
+            IntraOpNumThreads = Threads,
+            InterOpNumThreads = 1,
+
+            // Whatever the runtime has to say comes as an exception; stderr belongs to the command.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
+        if (OptimizedModelPath is { } path)
+            options.OptimizedModelFilePath = path;
+
+        return options;
+    }
 }

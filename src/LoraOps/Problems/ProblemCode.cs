@@ -555,6 +555,60 @@ public enum ProblemCode
     /// <summary>An activation is NaN or infinite during calibration.</summary>
     ActivationNotFinite = 8040,
 
+    /// <summary>A model is of no form whose adapters can be switched.</summary>
+    FormMissing = 8050,
+
+    /// <summary>An adapter cannot have this id.</summary>
+    AdapterIdInvalid = 8051,
+
+    /// <summary>No adapter has this id.</summary>
+    AdapterUnknown = 8052,
+
+    /// <summary>A model or an adapter does not say which base it belongs to.</summary>
+    AdapterUnpaired = 8053,
+
+    /// <summary>The cache of adapters has no room that is not in use.</summary>
+    CacheFull = 8054,
+
+    /// <summary>An adapter's file is another one than the one that was loaded.</summary>
+    AdapterChanged = 8055,
+
+    /// <summary>Two adapters that are to be active together set the same input.</summary>
+    AdaptersOverlap = 8056,
+
+    /// <summary>A run is fed an input that the active adapter sets.</summary>
+    InputTaken = 8057,
+
+    /// <summary>A run is fed an input that the model does not have.</summary>
+    InputUnknown = 8058,
+
+    /// <summary>ONNX Runtime fails while it runs a model with an adapter.</summary>
+    AdapterRunFailed = 8059,
+
+    /// <summary>ONNX Runtime refuses an adapter that was found to be right.</summary>
+    AdapterRefused = 8060,
+
+    /// <summary>A model's form cannot switch adapters in the way that was asked for.</summary>
+    ChoiceUnsupported = 8061,
+
+    /// <summary>The batch has another number of rows than there are adapters for.</summary>
+    RowsDiffer = 8062,
+
+    /// <summary>A weight of a blend is not finite, or belongs to the base.</summary>
+    BlendInvalid = 8063,
+
+    /// <summary>A table of routes is not in the form of one.</summary>
+    RoutesInvalid = 8064,
+
+    /// <summary>The percentages of a route do not add up to 100.</summary>
+    RouteSharesInvalid = 8065,
+
+    /// <summary>No rule of a table of routes matches a request.</summary>
+    RouteMissing = 8066,
+
+    /// <summary>A table of routes names an adapter that there is not.</summary>
+    RouteTargetUnknown = 8067,
+
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
 
