@@ -5,7 +5,7 @@ using static LoraOps.Onnx.Proto.TensorProto.Types;
 
 namespace LoraOps.Runtime.Tests;
 
-/// <summary>Makes models of a few nodes; a dimension of 0 is free.</summary>
+/// <summary>Makes models of a few nodes; a dimension of 0 is the free batch, of −1, −2, … a free rank of its own.</summary>
 internal sealed class SmallModel
 {
     private readonly ModelProto _proto = new()
@@ -71,8 +71,8 @@ internal sealed class SmallModel
         var shape = new TensorShapeProto();
         foreach (var dim in dims)
         {
-            shape.Dim.Add(dim == 0
-                ? new TensorShapeProto.Types.Dimension { DimParam = "batch" }
+            shape.Dim.Add(dim <= 0
+                ? new TensorShapeProto.Types.Dimension { DimParam = dim == 0 ? "batch" : $"lora_r{-dim}" }
                 : new TensorShapeProto.Types.Dimension { DimValue = dim });
         }
 

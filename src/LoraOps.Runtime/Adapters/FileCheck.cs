@@ -19,6 +19,9 @@ internal sealed class FileCheck(OnnxModel model, FormMetadata? form, AdapterSett
         var full = Path.GetFullPath(path);
         var digest = Digest.OfFile(full);
         var adapter = OnnxAdapterFile.Read(full);
+        if (adapter.Parameters.FirstOrDefault(one => model.Graph.Input.All(input => input.Name != one.Name)) is { } stray)
+            throw new LoraOpsException(SwitchProblems.InputUnknown(full, stray.Name, ""));
+
         if (form is not null && adapter.ModelVersion == 0 && !settings.TakeForeign)
             throw new LoraOpsException(SwitchProblems.AdapterUnpaired(full));
 

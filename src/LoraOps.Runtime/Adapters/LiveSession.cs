@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace LoraOps.Runtime.Adapters;
 
-/// <summary>A loaded model that stays alive as long as a run uses it. Only <see cref="Run"/> reaches the runtime, so adapters always count.</summary>
+/// <summary>A loaded model that stays alive as long as a run uses it. Nothing else reaches the runtime, so adapters always count.</summary>
 internal sealed class LiveSession : IDisposable
 {
     private readonly InferenceSession _session;

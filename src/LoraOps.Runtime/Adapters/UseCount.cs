@@ -13,11 +13,11 @@ internal sealed class UseCount(Action ended)
     /// <summary>True if nobody but the owner is there; others may come at once unless the caller keeps them out.</summary>
     public bool IsIdle => Volatile.Read(ref _users) == 1;
 
-    /// <summary>Enters; false if it has ended. Whoever enters must <see cref="Exit"/> once.</summary>
+    /// <summary>Enters; false once the owner has closed. Whoever enters must <see cref="Exit"/> once.</summary>
     public bool TryEnter()
     {
         var users = Volatile.Read(ref _users);
-        while (users > 0)
+        while (users > 0 && Volatile.Read(ref _closed) == 0)
         {
             var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (seen == users)
