@@ -28,7 +28,8 @@ internal sealed class AdapterMeter : IDisposable
         _runs = _meter.CreateCounter<long>("loraops.adapter.runs", "{run}", "Runs of the model that succeeded.");
         _failures = _meter.CreateCounter<long>("loraops.adapter.failures", "{failure}", "Loads, leases and runs that failed; tag problem.");
         _runSeconds = _meter.CreateHistogram<double>("loraops.adapter.run.duration", "s", "One run of the model.");
-        _switchSeconds = _meter.CreateHistogram<double>("loraops.adapter.switch.duration", "s", "Making another adapter active, with its file if it was evicted.");
+        _switchSeconds = _meter.CreateHistogram<double>(
+            "loraops.adapter.switch.duration", "s", "Making another adapter active, reading its file if it was evicted.");
         _meter.CreateObservableUpDownCounter("loraops.adapter.resident_bytes", residentBytes, "By", "Adapter files in memory.");
     }
 

@@ -25,12 +25,15 @@ public static class SwitchProblems
     /// <summary><see cref="ProblemCode.CacheFull"/></summary>
     public static Problem CacheFull(string path, long bytes, long used, long limit) =>
         new(ProblemCode.CacheFull, path,
-            string.Create(CultureInfo.InvariantCulture, $"needs {bytes} bytes, but {used} of {limit} are held by running requests or the version that it replaces"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"needs {bytes} bytes, but {used} of {limit} are held by running requests or the version that it replaces"),
             bytes > limit ? "Give the cache more bytes." : "Try again when requests have ended, or give the cache more bytes.");
 
     /// <summary><see cref="ProblemCode.AdapterChanged"/></summary>
     public static Problem AdapterChanged(string path) =>
-        new(ProblemCode.AdapterChanged, path, "is another file than the one that was loaded under this id", "Load it again, and give each version its own file.");
+        new(ProblemCode.AdapterChanged, path, "is another file than the one that was loaded under this id",
+            "Load it again, and give each version its own file.");
 
     /// <summary><see cref="ProblemCode.AdaptersOverlap"/></summary>
     public static Problem AdaptersOverlap(string first, string second, string input) =>

@@ -24,7 +24,7 @@ public sealed class UseCountTests
     [Fact]
     public void Ends_once_and_after_everybody_whatever_the_threads_do()
     {
-        for (var round = 0; round < 200; round++)
+        for (var round = 0; round < 20; round++)
         {
             var (ends, inside, late) = (0, 0, 0);
             var uses = new UseCount(() =>
