@@ -62,6 +62,7 @@ public static class CommandLine
             new ResizeCommand(),
             new NormalizeCommand(),
             new ConvertCommand(),
+            new RenameCommand(),
             new QuantizeCommand(),
             new ValidateCommand(),
             new BundleCommand(),

@@ -1,5 +1,6 @@
 using LoraOps.Bundles;
 using System.Buffers.Binary;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Readers;
 using LoraOps.Readers.TorchPickle;
 
@@ -23,6 +24,9 @@ internal enum ArtifactKind
     /// <summary>An ONNX model.</summary>
     Onnx,
 
+    /// <summary>An .onnx_adapter.</summary>
+    OnnxAdapter,
+
     /// <summary>One .npy array.</summary>
     Array,
 
@@ -42,6 +46,9 @@ internal static class ArtifactKinds
 
     /// <summary>The kind of a file or folder that exists.</summary>
     public static ArtifactKind Of(string path) => Directory.Exists(path) ? OfFolder(path) : OfFile(path);
+
+    /// <summary>True for a folder whose artefact is its <c>model.onnx</c>.</summary>
+    public static bool IsModelFolder(string path) => Directory.Exists(path) && OfFolder(path) == ArtifactKind.Onnx;
 
     private static ArtifactKind OfFolder(string path)
     {
@@ -76,6 +83,9 @@ internal static class ArtifactKinds
         if (bytes[0] == NumpyMark && bytes.AsSpan(1).StartsWith("NUMPY"u8))
             return ArtifactKind.Array;
 
+        if (bytes.AsSpan(sizeof(int)).StartsWith("TORT"u8))
+            return ArtifactKind.OnnxAdapter;
+
         return bytes[0] == OnnxIrVersionField && bytes[1] is > 0 and < 32 ? ArtifactKind.Onnx : ByName(path);
     }
 
@@ -88,6 +98,9 @@ internal static class ArtifactKinds
 
         if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
             return ArtifactKind.Array;
+
+        if (path.EndsWith(OnnxAdapterFile.Extension, StringComparison.OrdinalIgnoreCase))
+            return ArtifactKind.OnnxAdapter;
 
         if (TorchFile.IsNamed(path))
             return ArtifactKind.Torch;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using LoraOps.Cli.Output;
+using LoraOps.Onnx.AdapterFiles;
+using LoraOps.Onnx.Forms;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using LoraOps.Tensors;
@@ -18,9 +20,15 @@ internal static class OnnxSheet
         var nodes = model.AllNodes().ToArray();
         var initializers = model.Graph.AllGraphs().SelectMany(graph => graph.Initializer).ToArray();
         var outside = model.AllTensors().Where(ExternalData.IsExternal).ToArray();
+        var form = FormMetadata.Read(model);
         return new Sheet()
             .Add("kind", "ONNX model")
             .Add("path", path)
+            .Add("form", form?.Form, detail: form is null)
+            .Add("base digest", form is null ? Cell.None : Cell.Digest(form.BaseDigest), detail: form is null)
+            .Add("pairing", Pairing(form), detail: form is null)
+            .Add("dialect", form is { Dialect.Length: > 0 } ? form.Dialect : Cell.None, detail: form is null or { Dialect.Length: 0 })
+            .Add("adapters", Cell.List(form?.Adapters ?? []), detail: form is null or { Adapters.Count: 0 })
             .Add("ir version", model.Proto.IrVersion)
             .Add("opsets", Cell.List(model.Proto.OpsetImport.Select(Opset)))
             .Add("producer", $"{model.Proto.ProducerName} {model.Proto.ProducerVersion}".Trim())
@@ -31,6 +39,7 @@ internal static class OnnxSheet
             .Add("node count", nodes.Length)
             .Add("quantized nodes", QuantizedNodes(model.Graph))
             .AddGrid("inputs", ["name", "type", "shape"], Inputs(model.Graph).Select(Port))
+            .AddGrid("overridable inputs", ["name", "type", "shape", "default"], OverridableInputs.Of(model).Select(Row))
             .AddGrid("outputs", ["name", "type", "shape"], model.Graph.Output.Select(Port))
             .AddGrid("nodes", ["operator", "count"], nodes.GroupBy(Operator)
                 .OrderByDescending(group => group.Count())
@@ -41,6 +50,12 @@ internal static class OnnxSheet
 
     private static Cell[] Row(Tensor tensor) =>
         [tensor.Name, tensor.Type.Name(), tensor.Shape.ToString(), Cell.Bytes(tensor.ByteLength)];
+
+    private static Cell[] Row(OverridableInput input) =>
+        [input.Name, input.Type?.Name() ?? "other", input.Shape, $"[{string.Join(", ", input.Default)}]"];
+
+    // The number that its adapters carry as model_version.
+    private static Cell Pairing(FormMetadata? form) => form is { Form: "inputs" } && ModelDigest.TryPairing(form.BaseDigest) is { } number ? number : Cell.None;
 
     private static string Opset(OperatorSetIdProto opset) => string.Create(
         CultureInfo.InvariantCulture, $"{(opset.Domain.Length == 0 ? "ai.onnx" : opset.Domain)} {opset.Version}");

@@ -65,7 +65,8 @@ internal sealed class OutputPlace
     /// <summary>The bytes that were written, external data included.</summary>
     public long Bytes() => new[] { Model, Model + ".data" }.Where(File.Exists).Sum(file => new FileInfo(file).Length);
 
-    private static bool IsSame(string a, string b) => string.Equals(
+    /// <summary>True if two paths are the same place.</summary>
+    public static bool IsSame(string a, string b) => string.Equals(
         System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(a)),
         System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(b)),
         OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);

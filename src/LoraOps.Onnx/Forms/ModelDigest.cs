@@ -45,6 +45,10 @@ public static class ModelDigest
         return bits == 0 ? 1 : (int)bits;
     }
 
+    /// <summary><see cref="Pairing"/>, or null if the text is no digest: it may come from a stranger's metadata.</summary>
+    public static int? TryPairing(string digest) =>
+        digest is { Length: >= 8 } && digest.All(char.IsAsciiHexDigit) ? Pairing(digest) : null;
+
     private static void Append(IncrementalHash hash, OnnxModel model, TensorProto tensor)
     {
         var values = model.Read(tensor);

@@ -267,6 +267,24 @@ public enum ProblemCode
     /// <summary>An .onnx_adapter would be larger, or is, than the format allows.</summary>
     OnnxAdapterTooLarge = 1314,
 
+    /// <summary>A parameter of an .onnx_adapter is no overridable input of the model.</summary>
+    AdapterInputUnknown = 1320,
+
+    /// <summary>A parameter of an .onnx_adapter has another type or other dimensions than the input that it overrides.</summary>
+    AdapterInputDiffers = 1321,
+
+    /// <summary>An .onnx_adapter holds one factor of a module and not the other.</summary>
+    AdapterFactorMissing = 1322,
+
+    /// <summary>The two factors of a module in an .onnx_adapter are of different ranks.</summary>
+    AdapterRanksDiffer = 1323,
+
+    /// <summary>An .onnx_adapter was made for another model, or does not say for which.</summary>
+    AdapterOfOtherModel = 1324,
+
+    /// <summary>An .onnx_adapter holds a value that is infinite or no number.</summary>
+    AdapterValueNotFinite = 1325,
+
     /// <summary>A name in a model or an .onnx_adapter is none that the dialect gives, or that any dialect gives.</summary>
     AdapterNameUnknown = 1326,
 

@@ -52,6 +52,19 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public void An_onnx_adapter_shows_its_modules_and_ranks_and_a_model_what_can_be_overridden()
+    {
+        var adapter = Loraops.RunJson("inspect", Fixtures.Path("bev-vit", "ort", "shanghai-layer0-query.onnx_adapter"));
+        var model = Loraops.RunJson("inspect", Fixtures.Path("bev-vit", "ort", "one-layer.onnx"));
+
+        Assert.Equal("onnx adapter", adapter.GetProperty("kind").GetString());
+        Assert.Equal("8", adapter.GetProperty("ranks")[0].GetString());
+        Assert.Equal("vit.layers.0.attention.q_proj", adapter.GetProperty("modules")[0].GetProperty("module").GetString());
+        Assert.Equal("[64, lora_r]", model.GetProperty("overridableInputs")[0].GetProperty("shape").GetString());
+        Assert.Equal(1, model.GetProperty("inputs").GetArrayLength());
+    }
+
+    [Fact]
     public void Content_tells_more_than_a_name()
     {
         using var folder = new TemporaryFolder();
