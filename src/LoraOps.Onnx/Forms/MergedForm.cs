@@ -28,7 +28,7 @@ public static class MergedForm
         var plan = MergedFormPlan.Make(merged, index, adapters, options);
         var editor = new TensorEditor(merged, index);
         var problems = new List<Problem>();
-        var weights = plan.Weights.SelectMany(target => WeightFolding.Apply(merged, editor, target, problems)).ToList();
+        var weights = plan.Weights.SelectMany(new WeightFolding(merged, editor, problems).Apply).ToList();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 

@@ -21,6 +21,7 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         var problems = new List<Problem>();
         var resolver = new ModuleResolver(model, index, options);
         var replacements = Replacements(adapters, problems);
+        resolver.Expected = [.. Expected(adapters)];
         var weights = Deltas(resolver, adapters, problems).Concat(Wholes(resolver, replacements, problems)).ToList();
         CheckClaims(model, weights, problems);
         var found = weights.ToDictionary(target => target.Resolution.Module.Value, target => target.Resolution, StringComparer.Ordinal);
@@ -49,6 +50,12 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
                 yield return new WeightTarget(resolution, deltas, null);
         }
     }
+
+    private static IEnumerable<WantedWeight> Expected(IReadOnlyList<WeightedAdapter> adapters) => adapters
+        .SelectMany(adapter => adapter.Adapter.Modules)
+        .Where(module => Folds(module.Delta))
+        .Select(module => new WantedWeight(module.Name, module.Delta.Layer, module.Delta.WeightShape!))
+        .DistinctBy(wanted => wanted.Module);
 
     // A node is found by the shape of the weight: one that only the base tells cannot be checked.
     private static bool Folds(Delta delta) => delta is { Parameter: "weight", WeightShape: not null };
@@ -89,11 +96,16 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
 
     private static void CheckClaims(OnnxModel model, List<WeightTarget> weights, List<Problem> problems)
     {
-        var claims = weights.SelectMany(target => target.Resolution.Uses.Select(use => (use, target.Resolution.Module)));
-        foreach (var node in claims.GroupBy(claim => claim.use.Node, ReferenceEqualityComparer.Instance).Where(node => node.Count() > 1))
+        var claims = weights.SelectMany(target => target.Resolution.Places.Select(place => (Place: place, target.Resolution.Module)));
+        foreach (var node in claims.GroupBy(claim => claim.Place.Use.Node, ReferenceEqualityComparer.Instance)
+            .SelectMany(node => node.GroupBy(claim => claim.Place.Use.Edge.Input)))
         {
-            var (use, module) = node.First();
-            problems.Add(MappingProblems.NodeClaimedTwice(model.Path, use.Node.Name, module.Value, node.Last().Module.Value));
+            var rows = node.OrderBy(claim => claim.Place.Rows?.First ?? 0).ToList();
+            for (var i = 1; i < rows.Count; i++)
+            {
+                if (rows[i].Place.Rows is not { } mine || rows[i - 1].Place.Rows is not { } before || mine.First < before.End)
+                    problems.Add(MappingProblems.NodeClaimedTwice(model.Path, rows[i].Place.Use.Node.Name, rows[i - 1].Module.Value, rows[i].Module.Value));
+            }
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             return null;
         }
 
-        var named = _modules.Base?.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
+        var named = _modules.Base?.Weights.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
         if (named is not null && _modules.Base?.Difference(named, target.Tensor) is { } difference)
         {
             problems.Add(MappingProblems.BaseDiffers(_model.Path, replacement.FullName, target.Edges[0].Value, difference));

@@ -25,6 +25,9 @@ public sealed record Site
     /// <summary>The stored tensor.</summary>
     public required string Initializer { get; init; }
 
+    /// <summary>The rows of it that are the module's, in PyTorch's layout; null if all are.</summary>
+    public RowRange? Rows { get; init; }
+
     /// <summary>The copy that was made because other modules read the tensor too, or null.</summary>
     public string? Copy { get; init; }
 

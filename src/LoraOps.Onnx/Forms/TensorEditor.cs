@@ -11,6 +11,9 @@ internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
     private readonly OnnxModel _model = model;
     private readonly GraphIndex _index = index;
 
+    /// <summary>A use as the graph is now: another module's change may have given its node a copy.</summary>
+    public WeightUse Current(WeightUse use) => WeightUses.At(_index, use.Edge)!;
+
     /// <summary>Writes a weight for its uses, which all read the same stored tensor.</summary>
     /// <returns>The name of the copy, or null if the tensor was changed in place.</returns>
     public string? Write(IReadOnlyList<WeightUse> uses, byte[] bytes, string preferredName)

@@ -14,32 +14,54 @@ namespace LoraOps.Onnx.Forms;
 internal sealed record WeightTarget(
     Resolution Resolution, IReadOnlyList<(Delta Delta, float Weight)> Deltas, Replacement? Replacement);
 
-/// <summary>Folds deltas into a stored weight.</summary>
-internal static class WeightFolding
+/// <summary>Folds deltas into a module's stored weights.</summary>
+internal sealed class WeightFolding(OnnxModel model, TensorEditor editor, ICollection<Problem> problems)
 {
-    /// <summary>Changes every stored tensor of the module; an exporter may have stored one for each call of the layer.</summary>
-    public static IEnumerable<Site> Apply(OnnxModel model, TensorEditor editor, WeightTarget target, ICollection<Problem> problems)
+    private readonly OnnxModel _model = model;
+    private readonly TensorEditor _editor = editor;
+    private readonly ICollection<Problem> _problems = problems;
+
+    /// <summary>
+    /// Changes every stored tensor of the module. An exporter may have stored one for each call of the layer, which hold the
+    /// same, or split the module over several nodes, which hold a part each.
+    /// </summary>
+    public IReadOnlyList<Site> Apply(WeightTarget target)
     {
-        foreach (var uses in target.Resolution.Uses.GroupBy(use => use.Name, StringComparer.Ordinal).Select(group => group.ToList()))
+        var groups = target.Resolution.Places
+            .GroupBy(place => place.Use.Tensor, ReferenceEqualityComparer.Instance)
+            .SelectMany(same => same.GroupBy(place => (place.Rows, place.Part)))
+            .Select(group => new StoredRows(_model, [.. group.Select(place => place with { Use = _editor.Current(place.Use) })]))
+            .ToList();
+        if (groups.All(group => group.Part is null))
+            return [.. groups.Select(group => Write(target, group, group.Weight(), Sum(target, group.Weight()))).OfType<Site>()];
+
+        var whole = Joined(groups);
+        var sum = Sum(target, whole);
+        return [.. groups.Select(group => Write(target, group, whole, group.PartOf(sum))).OfType<Site>()];
+    }
+
+    private static float[] Joined(List<StoredRows> groups)
+    {
+        var parts = groups.DistinctBy(group => group.Part).OrderBy(group => group.Part!.Value.First);
+        return [.. parts.SelectMany(group => group.Weight())];
+    }
+
+    private Site? Write(WeightTarget target, StoredRows group, float[] weight, ReadOnlySpan<float> sum)
+    {
+        var change = TensorPrimitives.Norm(sum) / Math.Max(float.Epsilon, TensorPrimitives.Norm<float>(weight));
+        if (target.Replacement is { } replacement)
+            group.Replace(group.PartOf(replacement.Value.ToFloats()));
+        else
+            group.Add(sum);
+
+        if (!group.IsFinite)
         {
-            var weight = StoredWeight.Read(model, uses[0]);
-            var sum = Sum(target, weight);
-            var change = TensorPrimitives.Norm<float>(sum) / Math.Max(float.Epsilon, TensorPrimitives.Norm<float>(weight));
-            TensorPrimitives.Add(weight, sum, weight);
-            if (target.Replacement is not null)
-                target.Replacement.Value.ReadFloats(0, weight);
-
-            var type = model.Read(uses[0].Tensor).Type;
-            if (!IsFinite(weight, type))
-            {
-                problems.Add(MappingProblems.ResultNotFinite(model.Path, target.Resolution.Module.Value, type.Name()));
-                continue;
-            }
-
-            var bytes = StoredWeight.Encode(model, uses[0], weight);
-            var copy = editor.Write(uses, bytes, target.Resolution.Module.Parameter("weight"));
-            yield return Describe(target, uses) with { Copy = copy, RelativeChange = change };
+            _problems.Add(MappingProblems.ResultNotFinite(_model.Path, target.Resolution.Module.Value, group.Type.Name()));
+            return null;
         }
+
+        var copy = _editor.Write(group.Uses, group.Encode(), target.Resolution.Module.Parameter("weight"));
+        return Describe(target, group) with { Copy = copy, RelativeChange = change };
     }
 
     private static float[] Sum(WeightTarget target, float[] weight)
@@ -57,27 +79,16 @@ internal static class WeightFolding
         return sum;
     }
 
-    private static bool IsFinite(float[] weight, ElementType type)
-    {
-        var limit = type switch
-        {
-            // Halfway to the next power of two is where rounding gives infinity.
-            ElementType.F16 => 65520f,
-            ElementType.BF16 => 3.3961775e38f,
-            _ => float.PositiveInfinity,
-        };
-        return weight.All(value => Math.Abs(value) < limit);
-    }
-
-    private static Site Describe(WeightTarget target, List<WeightUse> uses) => new()
+    private static Site Describe(WeightTarget target, StoredRows group) => new()
     {
         Module = target.Resolution.Module,
         Parameter = "weight",
         Method = target.Replacement is not null ? "replaced" : string.Join("+", target.Deltas.Select(delta => delta.Delta.Method).Distinct()),
-        Nodes = [.. uses.Select(use => use.Node.Name)],
-        Operator = uses[0].Node.OpType,
-        Initializer = uses[0].Name,
-        IsTransposed = uses[0].IsTransposed,
+        Nodes = [.. group.Uses.Select(use => use.Node.Name)],
+        Operator = group.Uses[0].Node.OpType,
+        Initializer = group.Uses[0].Name,
+        Rows = group.Rows,
+        IsTransposed = group.Uses[0].IsTransposed,
         Evidence = target.Resolution.Evidence,
         IsVerified = target.Resolution.IsVerified,
         Rank = target.Deltas.Sum(delta => delta.Delta.Rank),

@@ -18,6 +18,10 @@ public static class NodeAttributes
     public static bool Is(this NodeProto node, params ReadOnlySpan<string> ops) =>
         node.Domain is "" or "ai.onnx" && ops.Contains(node.OpType);
 
+    /// <summary>True for one of ONNX Runtime's own operators.</summary>
+    public static bool IsContrib(this NodeProto node, params ReadOnlySpan<string> ops) =>
+        node.Domain == "com.microsoft" && ops.Contains(node.OpType);
+
     /// <summary>An input's name, or empty if the node does not have it.</summary>
     public static string InputAt(this NodeProto node, int index) => index < node.Input.Count ? node.Input[index] : "";
 

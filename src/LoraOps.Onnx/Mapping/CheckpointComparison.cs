@@ -1,5 +1,4 @@
 using System.Globalization;
-using LoraOps.Adapters;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using LoraOps.Readers.Safetensors;
@@ -10,23 +9,10 @@ namespace LoraOps.Onnx.Mapping;
 /// <summary>Compares what a graph stores with the checkpoint that it was exported from.</summary>
 public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
 {
-    private readonly Checkpoint _checkpoint = checkpoint;
     private readonly OnnxModel _model = model;
 
-    /// <summary>The base's own value of a parameter, or null if it has none under any of the module's names.</summary>
-    public Tensor? Find(IReadOnlyList<ModuleName> aliases, string parameter)
-    {
-        foreach (var alias in aliases)
-        {
-            if (_checkpoint.Find(alias.Parameter(parameter)) is { } tensor)
-                return tensor;
-        }
-
-        // Task heads wrap the bare model: 'h.0.attn' in the file may be 'transformer.h.0.attn' in the adapter.
-        var suffixed = _checkpoint.Names
-            .Where(name => aliases.Any(alias => ModulePath.Compare(alias.Parameter(parameter), name) == NameMatch.Suffix)).ToList();
-        return suffixed.Count == 1 ? _checkpoint.Find(suffixed[0]) : null;
-    }
+    /// <summary>What the checkpoint says of a module.</summary>
+    public BaseWeights Weights { get; } = new(checkpoint);
 
     /// <summary>What is wrong with a stored vector, or null if it holds the base's values.</summary>
     public string? Difference(Tensor named, TensorProto stored)
@@ -36,50 +22,78 @@ public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
             return $"the base's '{named.Name}' is {named.Type.Name()} {named.Shape}, not {mine.Shape}";
 
         var values = named.ToFloats();
-        return TooFar(LargestDifference(values, mine.ToFloats()), values, mine.Type, named.Name);
+        return TooFar(values, mine.ToFloats(), mine.Type);
     }
 
     /// <summary>What is wrong with a mapped weight, or null if the base holds the same values in either orientation.</summary>
-    public string? Difference(IReadOnlyList<ModuleName> aliases, WeightUse use)
+    public string? Difference(WantedWeight wanted, WeightPlace place)
     {
-        var stored = StoredWeight.Read(_model, use);
-        if (Find(aliases, "weight") is not { } tensor)
+        var stored = Stored(place);
+        string? difference = null;
+        foreach (var values in Weights.Values(wanted))
         {
-            // A tied head has no name of its own in the file: then the values alone must be there.
-            return _checkpoint.Names.Select(_checkpoint.Find).OfType<Tensor>().Any(other => Distance(other, use, stored) is null)
+            if (TooFar(PartOf(values, place, wanted), stored, place.Use) is not { } found)
+                return null;
+
+            difference ??= found;
+        }
+
+        if (difference is not null)
+            return difference;
+
+        if ((Weights.Find(wanted.Aliases, "weight") ?? Weights.Find(wanted.Aliases, "in_proj_weight")) is { } named)
+            return $"the base's '{named.Name}' is {named.Type.Name()} {named.Shape}, not {wanted.Shape}";
+
+        // A tied head has no name of its own in the file: then the values alone must be there.
+        return Weights.Like(wanted.Shape).SelectMany(tensor => BaseWeights.Oriented(tensor, wanted.Shape))
+            .Any(values => TooFar(PartOf(values, place, wanted), stored, place.Use) is null)
                 ? null
                 : "the base has no tensor of that name, and none with these values";
-        }
-
-        return Distance(tensor, use, stored);
     }
 
-    private static string? Distance(Tensor tensor, WeightUse use, float[] stored)
+    /// <summary>The rows of a node's weight that are the module's.</summary>
+    public float[] Stored(WeightPlace place)
     {
-        var isSame = tensor.Shape.Equals(use.Shape);
-        var isFlipped = tensor.Shape.Rank == 2 && tensor.Shape[0] == use.Shape[-1] && tensor.Shape[1] == use.Shape[0] && use.Shape.Rank == 2;
-        if ((!isSame && !isFlipped) || !tensor.Type.IsNumeric())
-            return $"the base's '{tensor.Name}' is {tensor.Type.Name()} {tensor.Shape}, not {use.Shape}";
-
-        var values = tensor.ToFloats();
-        var difference = isSame ? LargestDifference(values, stored) : float.PositiveInfinity;
-        if (difference != 0 && isFlipped)
-        {
-            var flipped = StoredWeight.Transpose(values, (int)tensor.Shape[0], (int)tensor.Shape[1]);
-            difference = Math.Min(difference, LargestDifference(flipped, stored));
-        }
-
-        return TooFar(difference, values, OnnxTensor.TypeOf(use.Tensor.DataType), tensor.Name);
+        var values = StoredWeight.Read(_model, place.Use);
+        return place.Rows is { } rows ? Slice(values, rows, place.Use.Shape).ToArray() : values;
     }
 
-    // Half-precision exports round each value once; anything more is another weight.
-    private static string? TooFar(float difference, float[] values, ElementType? type, string name)
+    private static ReadOnlySpan<float> PartOf(float[] values, WeightPlace place, WantedWeight wanted) =>
+        place.Part is { } part ? Slice(values, part, wanted.Shape) : values;
+
+    private static ReadOnlySpan<float> Slice(float[] values, RowRange rows, TensorShape shape) =>
+        values.AsSpan((int)(rows.First * shape.RowLength), (int)(rows.Count * shape.RowLength));
+
+    // A quantized weight may be one step off everywhere; half-precision exports round each value once; anything more is another weight.
+    private string? TooFar(ReadOnlySpan<float> values, float[] stored, WeightUse use)
+    {
+        if (use.Codes is null)
+            return TooFar(values, stored, OnnxTensor.TypeOf(use.Tensor.DataType));
+
+        var steps = StoredWeight.Steps(_model, use);
+        if (steps.Length != stored.Length)
+            return TooFar(values, stored, default(ElementType?));
+
+        for (var i = 0; i < stored.Length; i++)
+        {
+            if (!(Math.Abs(values[i] - stored[i]) <= steps[i]))
+                return "they differ by more than one step of the quantization";
+        }
+
+        return null;
+    }
+
+    private static string? TooFar(ReadOnlySpan<float> values, ReadOnlySpan<float> stored, ElementType? type)
     {
         var tolerance = type == ElementType.F32 ? 1e-6f : 1e-2f;
-        var scale = values.Length == 0 ? 0 : values.Max(Math.Abs);
+        var scale = 0f;
+        foreach (var value in values)
+            scale = Math.Max(scale, Math.Abs(value));
+
+        var difference = values.Length == stored.Length ? LargestDifference(values, stored) : float.PositiveInfinity;
         return difference <= tolerance * Math.Max(1e-30f, scale)
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"they differ from '{name}' by up to {difference:g3}");
+            : string.Create(CultureInfo.InvariantCulture, $"they differ from the base's by up to {difference:g3}");
     }
 
     private static float LargestDifference(ReadOnlySpan<float> a, ReadOnlySpan<float> b)

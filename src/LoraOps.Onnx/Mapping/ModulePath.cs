@@ -30,6 +30,14 @@ public static class ModulePath
         return shorter.Length > 0 && longer.EndsWith("." + shorter, StringComparison.Ordinal) ? NameMatch.Suffix : NameMatch.None;
     }
 
+    /// <summary>How much of two names agrees: 0 if they differ, more the longer the common tail is, most if they are equal.</summary>
+    public static int Agreement(string left, string right) => Compare(left, right) switch
+    {
+        NameMatch.Exact => int.MaxValue,
+        NameMatch.Suffix => Math.Min(left.Length, right.Length),
+        _ => 0,
+    };
+
     /// <summary>The module that torch.export recorded on a node, or null: the last scope is the node, the one before it the module.</summary>
     public static string? FromMetadata(NodeProto node)
     {

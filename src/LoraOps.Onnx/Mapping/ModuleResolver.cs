@@ -7,22 +7,32 @@ namespace LoraOps.Onnx.Mapping;
 
 /// <summary>
 /// Finds the nodes of an adapter's modules by evidence. Evidence that contradicts (metadata that names another module) outweighs
-/// a name that agrees, every site is checked by kind and shape, and a weight that the exporter rewrote is refused.
+/// a name that agrees, every place is checked by kind and shape, and a weight that the exporter rewrote is refused unless the
+/// base explains it.
 /// </summary>
 public sealed class ModuleResolver
 {
     private readonly OnnxModel _model;
-    private readonly FoldedNames _folded;
     private readonly MappingOptions _options;
+    private readonly NamedPlaces _names;
+    private readonly PackedPlaces _packed;
+    private readonly ContentPlaces? _contents;
+    private readonly OrderedPlaces _orders;
+    private readonly PlaceCheck _check;
+    private List<WantedWeight>? _known;
 
     /// <summary>Prepares to resolve modules in one graph.</summary>
     public ModuleResolver(OnnxModel model, GraphIndex index, MappingOptions options)
     {
         _model = model;
-        _folded = new FoldedNames(model);
         _options = options;
-        Base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
         Uses = WeightUses.Find(index);
+        Base = options.Base is null ? null : new CheckpointComparison(options.Base, model);
+        _names = new NamedPlaces(model, Uses);
+        _packed = new PackedPlaces(_names);
+        _contents = Base is null ? null : new ContentPlaces(model, Uses, Base);
+        _orders = new OrderedPlaces(Uses);
+        _check = new PlaceCheck(model, Base, options);
     }
 
     /// <summary>Every use of a stored weight in the graph.</summary>
@@ -31,6 +41,12 @@ public sealed class ModuleResolver
     /// <summary>The comparison with the base checkpoint, or null if none was given.</summary>
     public CheckpointComparison? Base { get; }
 
+    /// <summary>
+    /// Every module that will be looked for. Without them, and without a base, nothing is placed by its order
+    /// (<see cref="EvidenceTier.Order"/>): the counts are not known.
+    /// </summary>
+    public IReadOnlyList<WantedWeight> Expected { get; set; } = [];
+
     /// <summary>Finds a module's nodes, or adds the reason why not to <paramref name="problems"/> and gives null.</summary>
     /// <param name="module">The module.</param>
     /// <param name="layer">What it computes; null if any kind will do.</param>
@@ -38,135 +54,129 @@ public sealed class ModuleResolver
     /// <param name="problems">Receives what is wrong.</param>
     public Resolution? Resolve(ModuleName module, LayerKind? layer, TensorShape shape, ICollection<Problem> problems)
     {
-        IReadOnlyList<ModuleName> aliases = [.. ModuleAliases.Candidates(module)];
-        var found = Mapped(module, problems, out var isMapped) ?? Candidates(aliases, layer);
-        if (isMapped && found.Count == 0)
-            return null;
+        var wanted = new WantedWeight(module, layer, shape);
+        Problem? fault = null;
+        var resolution = _options.Map.Entries.TryGetValue(module.Value, out var target)
+            ? Mapped(wanted, target, ref fault)
+            : Named(wanted, ref fault) ?? ByContent(wanted, fault) ?? ByOrder(wanted, ref fault);
+        if (resolution is null)
+            problems.Add(fault ?? MappingProblems.ModuleUnmapped(_model.Path, module.Value, Near(module)));
 
-        var named = found.Where(candidate => !candidate.IsContradicted).ToList();
-        if (named.Count == 0)
-        {
-            problems.Add(NotFound(module, found.FirstOrDefault()?.Use));
-            return null;
-        }
-
-        var best = named.Max(candidate => candidate.Match);
-        named = [.. named.Where(candidate => candidate.Match == best)];
-        var owners = named.Select(candidate => candidate.Use.ModuleGuess).Distinct(StringComparer.Ordinal).ToList();
-        if (best != NameMatch.Exact && owners.Count > 1)
-        {
-            problems.Add(MappingProblems.ModuleAmbiguous(_model.Path, module.Value, string.Join(", ", owners.Select(owner => $"'{owner}'"))));
-            return null;
-        }
-
-        return Checked(module, aliases, layer, shape, named, problems);
+        return resolution;
     }
 
-    private Resolution? Checked(
-        ModuleName module, IReadOnlyList<ModuleName> aliases, LayerKind? layer, TensorShape shape,
-        List<Candidate> candidates, ICollection<Problem> problems)
+    private Resolution? Named(WantedWeight wanted, ref Problem? fault) =>
+        Checked(wanted, Fitting(wanted, _names.Find(wanted.Aliases, wanted.Layer)), ref fault)
+        ?? (fault is null or { Code: ProblemCode.SiteShapeDiffers }
+            ? Checked(wanted, _packed.Inside(wanted), ref fault) ?? Checked(wanted, _packed.Split(wanted), ref fault)
+            : null);
+
+    // One module may have several weights under its own name (MultiheadAttention): those of its shape.
+    private static IReadOnlyList<Candidate> Fitting(WantedWeight wanted, IReadOnlyList<Candidate> candidates)
     {
+        var owners = candidates.Select(candidate => candidate.Use.ModuleGuess).Distinct(StringComparer.Ordinal).Count();
+        var fitting = candidates.Where(candidate => candidate.Use.Shape.Equals(wanted.Shape)).ToList();
+        return owners > 1 || fitting.Count == 0 ? candidates : fitting;
+    }
+
+    private Resolution? ByContent(WantedWeight wanted, Problem? fault)
+    {
+        // What is there under its name and cannot be changed is not looked for elsewhere.
+        if (_contents is null || fault is { Code: not (ProblemCode.ModuleUnmapped or ProblemCode.ModuleAmbiguous or ProblemCode.SiteShapeDiffers) })
+            return null;
+
+        Problem? ignored = null;
+        if (Checked(wanted, _contents.Find(wanted), ref ignored) is { } exact)
+            return exact;
+
+        var passing = _contents.Alike(wanted).Where(candidate => _check.Fault(wanted, candidate, out _) is null).ToList();
+        var isOne = passing.Select(candidate => candidate.Use.Tensor).Distinct(ReferenceEqualityComparer.Instance).Count() == 1;
+        return isOne ? Checked(wanted, passing, ref ignored) : null;
+    }
+
+    private Resolution? ByOrder(WantedWeight wanted, ref Problem? fault)
+    {
+        if (fault is not null)
+            return null;
+
+        var candidate = _orders.Find(wanted, Expected.Count > 0 && Base is null ? Expected : Known(), out var warning);
+        return candidate is null ? null : Checked(wanted, [candidate], ref fault) is { } found ? found with { Warnings = [warning] } : null;
+    }
+
+    // The weights of the base, as modules; a tensor does not tell whether it is an embedding, so kinds are the asker's.
+    private List<WantedWeight> Known() => _known ??= Base is null ? [] : [.. Base.Weights.Names
+        .Where(name => name.EndsWith(".weight", StringComparison.Ordinal))
+        .Select(name => (Module: new ModuleName(name[..^".weight".Length]), Tensor: Base.Weights.Find(name)!))
+        .Where(pair => pair.Tensor.Shape.Rank >= 2)
+        .Select(pair => new WantedWeight(pair.Module, pair.Tensor.Shape.Rank > 2 ? LayerKind.Convolution : LayerKind.Linear, pair.Tensor.Shape))];
+
+    private Resolution? Checked(WantedWeight wanted, IReadOnlyList<Candidate> candidates, ref Problem? fault)
+    {
+        if (candidates.Count == 0)
+            return null;
+
+        candidates = Unambiguous(wanted, candidates, out var ambiguity);
+        if (ambiguity is not null)
+        {
+            fault ??= ambiguity;
+            return null;
+        }
+
+        var places = new List<WeightPlace>();
         foreach (var candidate in candidates)
         {
-            if (Fault(module, aliases, layer, shape, candidate) is { } problem)
+            // Metadata that names another module is believed, unless the other module is a norm that was folded into this one.
+            var problem = candidate.IsContradicted && (Base is null || candidate.Use.Layer != LayerKind.Convolution)
+                ? Contradicted(wanted.Module, candidate.Use)
+                : _check.Fault(wanted, candidate, out var place) is { } found ? found : Keep(places, place);
+            if (problem is not null)
             {
-                problems.Add(problem);
+                fault ??= problem;
                 return null;
             }
         }
 
         var tiers = candidates.SelectMany(candidate => candidate.Evidence).Select(evidence => evidence.Tier);
-        return new Resolution(module, [.. candidates.Select(candidate => new WeightPlace(candidate.Use))], [.. tiers.Distinct().Order()], Base is not null);
+        return new Resolution(wanted.Module, places, [.. tiers.Distinct().Order()], Base is not null);
     }
 
-    private Problem? Fault(
-        ModuleName module, IReadOnlyList<ModuleName> aliases, LayerKind? layer, TensorShape shape, Candidate candidate)
+    private static Problem? Keep(List<WeightPlace> places, WeightPlace place)
     {
-        var use = candidate.Use;
-        if (use.Groups > 1 && layer is not null)
-            return MappingProblems.ConvolutionGrouped(_model.Path, module.Value, use.Groups);
-
-        if (!use.Shape.Equals(shape))
-            return MappingProblems.SiteShapeDiffers(_model.Path, module.Value, $"a weight {shape}", $"'{use.Name}' with {use.Shape} at node '{use.Node.Name}'");
-
-        if (OnnxTensor.TypeOf(use.Tensor.DataType) is not { } type || !StoredWeight.IsWritable(type) || use.Alpha == 0)
-            return MappingProblems.WeightTypeUnsupported(_model.Path, module.Value, OnnxTensor.TypeOf(use.Tensor.DataType)?.Name() ?? "another type");
-
-        if (Base is not null)
-        {
-            return Base.Difference(aliases, use) is { } difference
-                ? IsRewritten(candidate) is { } why
-                    ? MappingProblems.WeightRewritten(_model.Path, module.Value, $"{why}, and {difference}")
-                    : MappingProblems.BaseDiffers(_model.Path, module.Value, use.Name, difference)
-                : null;
-        }
-
-        return IsRewritten(candidate) is { } reason ? MappingProblems.WeightRewritten(_model.Path, module.Value, reason) : null;
+        places.Add(place);
+        return null;
     }
 
-    // Exporters fold a batch norm into the convolution before it: TorchScript then renames the weight, which it never does
-    // otherwise; dynamo keeps the name and calls the new bias WEIGHT_bias.
-    private static string? IsRewritten(Candidate candidate)
+    // Where names leave a choice, the base's values decide.
+    private IReadOnlyList<Candidate> Unambiguous(WantedWeight wanted, IReadOnlyList<Candidate> candidates, out Problem? ambiguity)
     {
-        var use = candidate.Use;
-        if (use.Layer != LayerKind.Convolution || candidate.IsMapped)
-            return null;
+        ambiguity = candidates.Any(candidate => candidate.Place.Part is not null) ? null : _names.Ambiguity(wanted.Module, candidates);
+        if (ambiguity is null || Base is null)
+            return candidates;
 
-        if (candidate.Evidence.All(evidence => evidence.Tier != EvidenceTier.ExactName))
-            return $"the exporter renamed it to '{use.Name}'";
+        var equal = candidates.Where(candidate => candidate.Use.Shape.Equals(wanted.Shape) && Base.Difference(wanted, candidate.Place) is null).ToList();
+        if (equal.Count > 0 && _names.Ambiguity(wanted.Module, equal) is null)
+            ambiguity = null;
 
-        return use.Bias?.Value == use.Name + "_bias" ? $"the exporter gave it a bias '{use.Bias?.Value}'" : null;
+        return equal;
     }
 
-    private Problem NotFound(ModuleName module, WeightUse? contradicted)
+    private Problem Contradicted(ModuleName module, WeightUse use) => use.Layer == LayerKind.Convolution
+        ? MappingProblems.WeightRewritten(_model.Path, module.Value, PlaceCheck.Owner(use), hasBase: Base is not null)
+        : MappingProblems.ModuleUnmapped(_model.Path, module.Value, $"; {PlaceCheck.Owner(use)}");
+
+    private string Near(ModuleName module) => NearMisses.Phrase(module.Value, Uses.Select(use => use.ModuleGuess));
+
+    private Resolution? Mapped(WantedWeight wanted, string target, ref Problem? fault)
     {
-        if (contradicted is null)
-            return MappingProblems.ModuleUnmapped(_model.Path, module.Value, NearMisses.Phrase(module.Value, Uses.Select(use => use.ModuleGuess)));
-
-        var who = $"'{contradicted.Name}' is used by node '{contradicted.Node.Name}', which the exporter records as '{contradicted.ModuleGuess}'";
-        return contradicted.Layer == LayerKind.Convolution
-            ? MappingProblems.WeightRewritten(_model.Path, module.Value, who)
-            : MappingProblems.ModuleUnmapped(_model.Path, module.Value, $"; {who}");
-    }
-
-    private List<Candidate> Candidates(IReadOnlyList<ModuleName> aliases, LayerKind? layer)
-    {
-        var found = Uses
-            .Where(use => layer is null || use.Layer == layer)
-            .Select(use => new Candidate(use, EvidenceTiers.For(aliases, use, _folded)))
-            .Where(candidate => candidate.Evidence.Count > 0)
-            .ToList();
-
-        // Equal weights may be stored once under one module's name: then the node's own path decides.
-        return [.. found.Where(candidate => candidate.Use.PathModule is null || candidate.Has(EvidenceTier.NodePath)
-            || !found.Any(other => other.Use.Name == candidate.Use.Name && other.Has(EvidenceTier.NodePath)))];
-    }
-
-    private List<Candidate>? Mapped(ModuleName module, ICollection<Problem> problems, out bool isMapped)
-    {
-        isMapped = _options.Map.Entries.TryGetValue(module.Value, out var target);
-        if (!isMapped)
-            return null;
-
         var found = Uses.Where(use => use.Node.Name == target || use.Name == target)
-            .Select(use => new Candidate(use, [new Evidence(EvidenceTier.Map, NameMatch.Exact)])).ToList();
+            .Select(use => new Candidate(new WeightPlace(use), [new Evidence(EvidenceTier.Map, NameMatch.Exact)])).ToList();
         if (found.Count == 0)
         {
-            problems.Add(MappingProblems.MapInvalid(_options.Map.Path, $"module '{module}' is mapped to '{target}', which the graph does not have"
-                + NearMisses.Phrase(target ?? "", Uses.SelectMany(use => new[] { use.Node.Name, use.Name }))));
+            fault = MappingProblems.MapInvalid(_options.Map.Path, $"module '{wanted.Module}' is mapped to '{target}', which the graph does not have"
+                + NearMisses.Phrase(target, Uses.SelectMany(use => new[] { use.Node.Name, use.Name })));
+            return null;
         }
 
-        return found;
-    }
-
-    private sealed record Candidate(WeightUse Use, IReadOnlyList<Evidence> Evidence)
-    {
-        public NameMatch Match => Evidence.Max(evidence => evidence.Match);
-
-        public bool IsMapped => Has(EvidenceTier.Map);
-
-        public bool IsContradicted => Use.MetadataModule is not null && !IsMapped && !Has(EvidenceTier.Metadata);
-
-        public bool Has(EvidenceTier tier) => Evidence.Any(evidence => evidence.Tier == tier);
+        return Checked(wanted, found, ref fault);
     }
 }

@@ -4,16 +4,16 @@ using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Onnx.Mapping;
 
-/// <summary>A weight's values in PyTorch's layout, whatever the graph's own orientation and factor.</summary>
+/// <summary>A weight's values in PyTorch's layout, whatever the graph's own orientation, factor and codes.</summary>
 public static class StoredWeight
 {
     /// <summary>The types that a weight can be changed in.</summary>
     public static bool IsWritable(ElementType type) => type is ElementType.F32 or ElementType.F16 or ElementType.BF16;
 
-    /// <summary>Reads the effective weight: transposed into PyTorch's layout, times Gemm's alpha.</summary>
+    /// <summary>Reads the effective weight: dequantized, transposed into PyTorch's layout, times Gemm's alpha.</summary>
     public static float[] Read(OnnxModel model, WeightUse use)
     {
-        var values = Oriented(model.Read(use.Tensor).ToFloats(), use, isStored: true);
+        var values = ReadStored(model, use);
         if (use.Alpha != 1)
         {
             foreach (ref var value in values.AsSpan())
@@ -23,13 +23,18 @@ public static class StoredWeight
         return values;
     }
 
-    /// <summary>Encodes an effective weight as the graph stores it.</summary>
+    /// <summary>Reads the weight without Gemm's alpha.</summary>
+    public static float[] ReadStored(OnnxModel model, WeightUse use) => Oriented(
+        use.Codes is null ? model.Read(use.Tensor).ToFloats() : Dequantizing.Values(model, use.Tensor, use.Codes), use, isStored: true);
+
+    /// <summary>The size of one quantization step of each element, in PyTorch's layout.</summary>
+    public static float[] Steps(OnnxModel model, WeightUse use) =>
+        Oriented(Dequantizing.Steps(model, use.Tensor, use.Codes!), use, isStored: true);
+
+    /// <summary>Encodes a weight without Gemm's alpha as the graph stores it.</summary>
     public static byte[] Encode(OnnxModel model, WeightUse use, float[] values)
     {
         var type = model.Read(use.Tensor).Type;
-        if (use.Alpha != 1)
-            values = Array.ConvertAll(values, value => value / use.Alpha);
-
         var bytes = new byte[checked(values.Length * type.Bits() / 8)];
         ElementCodec.Encode(type, Oriented(values, use, isStored: false), bytes);
         return bytes;

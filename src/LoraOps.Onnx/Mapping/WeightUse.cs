@@ -17,8 +17,11 @@ public sealed record WeightUse
     /// <summary>The stored tensor.</summary>
     public required TensorProto Tensor { get; init; }
 
-    /// <summary>The Transpose, Identity and Cast nodes between the stored tensor and the node, in that order.</summary>
+    /// <summary>The Transpose, Identity, Cast and DequantizeLinear nodes between the stored tensor and the node, in that order.</summary>
     public required IReadOnlyList<NodeProto> Chain { get; init; }
+
+    /// <summary>How to read the tensor if it holds a quantized weight's codes; null if it holds the numbers.</summary>
+    public QuantizedCodes? Codes { get; init; }
 
     /// <summary>What the node computes.</summary>
     public required LayerKind Layer { get; init; }

@@ -5,109 +5,86 @@ using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Mapping;
 
-/// <summary>Finds every use of a stored weight in a graph.</summary>
+/// <summary>Finds every use of a stored weight in a graph, fused nodes of ONNX Runtime included.</summary>
 public static class WeightUses
 {
-    private const int LongestChain = 8;
+    private const int WordEmbedding = 2;
+    private const int SegmentEmbedding = 4;
 
     /// <summary>All uses, in graph order.</summary>
-    public static IReadOnlyList<WeightUse> Find(GraphIndex index) => [.. index.Nodes
-        .Where(node => node.Is("MatMul", "Gemm", "Conv", "Gather"))
-        .Select(node => node.OpType switch
-        {
-            "MatMul" => Linear(index, node, isOutIn: false),
-            "Gemm" => Linear(index, node, isOutIn: node.Integer("transB", 0) == 1),
-            "Conv" => Convolution(index, node),
-            _ => node.Integer("axis", 0) == 0 ? Embedding(index, node) : null,
-        })
-        .OfType<WeightUse>()];
+    public static IReadOnlyList<WeightUse> Find(GraphIndex index) => [.. index.Nodes.SelectMany(node => Of(index, node))];
+
+    /// <summary>The use at one place as the graph is now, or null if no stored weight is read there.</summary>
+    public static WeightUse? At(GraphIndex index, Edge edge) => Of(index, edge.Node).FirstOrDefault(use => use.Edge.IsSame(edge));
+
+    private static IEnumerable<WeightUse> Of(GraphIndex index, NodeProto node) => Layers(index, node).OfType<WeightUse>();
+
+    private static IEnumerable<WeightUse?> Layers(GraphIndex index, NodeProto node)
+    {
+        if (node.Is("MatMul") || node.IsContrib("Attention"))
+            return [Linear(index, node, isOutIn: false)];
+
+        if (node.Is("Gemm") || node.IsContrib("FusedMatMul", "FusedGemm"))
+            return [Linear(index, node, isOutIn: node.Integer("transB", 0) == 1)];
+
+        if (node.Is("Conv") || node.IsContrib("FusedConv"))
+            return [Convolution(index, node)];
+
+        if (node.Is("Gather") && node.Integer("axis", 0) == 0)
+            return [Embedding(index, node, 0)];
+
+        return node.IsContrib("EmbedLayerNormalization")
+            ? Enumerable.Range(WordEmbedding, SegmentEmbedding - WordEmbedding + 1).Select(input => Embedding(index, node, input))
+            : [];
+    }
 
     private static WeightUse? Linear(GraphIndex index, NodeProto node, bool isOutIn)
     {
-        if (Trace(index, node, 1) is not { } source || source.Tensor.Dims.Count != 2)
+        if (WeightSource.Of(index, node, 1) is not { } source || source.Tensor.Dims.Count != 2)
             return null;
 
         var isTransposed = isOutIn == source.IsFlipped;
+        var isProduct = node.OpType is "MatMul" or "FusedMatMul";
         return Use(node, 1, source, LayerKind.Linear, isTransposed) with
         {
-            Alpha = node.Float("alpha", 1),
-            Bias = node.OpType == "Gemm"
-                ? BiasInput(index, node)
-                : BiasOfAdd(index, node, source.Tensor.Dims[isTransposed ? 1 : 0]),
+
+            // The alpha of a FusedMatMul was a node of its own: the module's weight is the stored one, its output is not there any more.
+            Alpha = node.OpType == "FusedMatMul" ? 1 : node.Float("alpha", 1),
+            IsFused = node.OpType is "Attention" or "FusedGemm" || (node.OpType == "FusedMatMul" && node.Float("alpha", 1) != 1),
+            Bias = isProduct ? AddedBias.Of(index, node, source.Tensor.Dims[isTransposed ? 1 : 0]) : BiasInput(index, node),
         };
     }
 
     private static WeightUse? Convolution(GraphIndex index, NodeProto node)
     {
-        if (Trace(index, node, 1) is not { IsFlipped: false } source)
+        if (WeightSource.Of(index, node, 1) is not { IsFlipped: false } source || source.Tensor.Dims.Count < 3)
             return null;
 
         return Use(node, 1, source, LayerKind.Convolution, isTransposed: false) with
         {
             Groups = node.Integer("group", 1),
+            IsFused = node.OpType == "FusedConv",
             Bias = BiasInput(index, node),
         };
     }
 
-    private static WeightUse? Embedding(GraphIndex index, NodeProto node) =>
-        Trace(index, node, 0) is { Tensor.Dims.Count: 2 } source
-            ? Use(node, 0, source, LayerKind.Embedding, source.IsFlipped)
+    private static WeightUse? Embedding(GraphIndex index, NodeProto node, int input) =>
+        WeightSource.Of(index, node, input) is { Tensor.Dims.Count: 2 } source
+            ? Use(node, input, source, LayerKind.Embedding, source.IsFlipped) with { IsFused = node.OpType != "Gather" }
             : null;
 
-    private static WeightUse Use(NodeProto node, int input, Source source, LayerKind layer, bool isTransposed) => new()
+    private static WeightUse Use(NodeProto node, int input, WeightSource source, LayerKind layer, bool isTransposed) => new()
     {
         Edge = new Edge(node, input),
         Name = source.Name,
         Tensor = source.Tensor,
         Chain = source.Chain,
+        Codes = source.Codes,
         Layer = layer,
         IsTransposed = isTransposed,
         Shape = new TensorShape([.. isTransposed ? source.Tensor.Dims.Reverse() : source.Tensor.Dims]),
     };
 
-    private static Source? Trace(GraphIndex index, NodeProto node, int input)
-    {
-        if (node.Input.Count <= input)
-            return null;
-
-        var edge = new Edge(node, input);
-        var chain = new List<NodeProto>();
-        var isFlipped = false;
-        while (index.Stored(edge) is null)
-        {
-            if (chain.Count == LongestChain || index.Producer(edge) is not { OpType: "Transpose" or "Identity" or "Cast" } step)
-                return null;
-
-            if (step.OpType == "Transpose" && !SwapsTwo(step))
-                return null;
-
-            isFlipped ^= step.OpType == "Transpose";
-            chain.Insert(0, step);
-            edge = new Edge(step, 0);
-        }
-
-        return index.Stored(edge) is { } tensor ? new Source(edge.Value, tensor, chain, isFlipped) : null;
-    }
-
-    private static bool SwapsTwo(NodeProto transpose) =>
-        transpose.Integers("perm") is [] or [1, 0];
-
     private static Edge? BiasInput(GraphIndex index, NodeProto node) =>
         node.InputAt(2).Length > 0 && index.Stored(new Edge(node, 2)) is not null ? new Edge(node, 2) : null;
-
-    private static Edge? BiasOfAdd(GraphIndex index, NodeProto node, long outputs)
-    {
-        foreach (var (add, input) in index.Consumers(node))
-        {
-            if (add.Is("Add") && index.Stored(new Edge(add, 1 - input)) is { } bias
-                && bias.Dims.LastOrDefault() == outputs && bias.Dims.SkipLast(1).All(dim => dim == 1))
-            {
-                return new Edge(add, 1 - input);
-            }
-        }
-
-        return null;
-    }
-
-    private sealed record Source(string Name, TensorProto Tensor, IReadOnlyList<NodeProto> Chain, bool IsFlipped);
 }

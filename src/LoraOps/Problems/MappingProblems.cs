@@ -18,10 +18,11 @@ public static class MappingProblems
         ProblemCode.NodeClaimedTwice, model, $"node '{node}' would be both '{first}' and '{second}'", "Name the right ones with --map.");
 
     /// <summary><see cref="ProblemCode.WeightRewritten"/></summary>
-    public static Problem WeightRewritten(string model, string module, string evidence) => new(
+    public static Problem WeightRewritten(string model, string module, string evidence, bool hasBase) => new(
         ProblemCode.WeightRewritten, model,
         $"the stored weight of module '{module}' is not the module's own: {evidence}, so a batch norm was folded into it",
-        "Export the model with batch norms kept (TorchScript: training=TRAINING or do_constant_folding=False; dynamo: optimize=False).");
+        (hasBase ? "Check that --base is the model that the graph was exported from, or export" : "Give the base's weights with --base, or export")
+        + " the model with batch norms kept (TorchScript: training=TRAINING or do_constant_folding=False; dynamo: optimize=False).");
 
     /// <summary><see cref="ProblemCode.BaseDiffers"/></summary>
     public static Problem BaseDiffers(string model, string module, string initializer, string found) => new(
@@ -65,4 +66,10 @@ public static class MappingProblems
         ProblemCode.DeltaUnmapped, adapter,
         $"method {method} changes '{parameter}', which cannot be found in a graph by the shape of a weight",
         "Merge the adapter into the checkpoint with 'loraops merge' and export the result.");
+
+    /// <summary><see cref="ProblemCode.OutputFused"/></summary>
+    public static Problem OutputFused(string model, string module, string node, string operation) => new(
+        ProblemCode.OutputFused, model,
+        $"module '{module}' is inside node '{node}' ({operation}), which goes on computing with its output, so nothing can be added to it",
+        "Convert with --form merged, or take the graph from before ONNX Runtime's optimizer.");
 }

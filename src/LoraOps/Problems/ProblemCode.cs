@@ -432,6 +432,9 @@ public enum ProblemCode
     /// <summary>A delta cannot be placed in a graph: it changes no weight, or its tensors do not tell the weight's shape.</summary>
     DeltaUnmapped = 3113,
 
+    /// <summary>The module's output is no value of the graph: a fused node goes on computing with it.</summary>
+    OutputFused = 3114,
+
     /// <summary>The model's opset is too old for quantization per channel.</summary>
     OpsetTooOld = 3201,
 
