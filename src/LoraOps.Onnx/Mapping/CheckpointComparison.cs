@@ -12,7 +12,7 @@ public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
     private readonly OnnxModel _model = model;
 
     /// <summary>What the checkpoint says of a module.</summary>
-    public BaseWeights Weights { get; } = new(checkpoint);
+    public CheckpointWeights Weights { get; } = new(checkpoint);
 
     /// <summary>What is wrong with a stored vector, or null if it holds the base's values.</summary>
     public string? Difference(Tensor named, TensorProto stored)
@@ -45,7 +45,7 @@ public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
             return $"the base's '{named.Name}' is {named.Type.Name()} {named.Shape}, not {wanted.Shape}";
 
         // A tied head has no name of its own in the file: then the values alone must be there.
-        return Weights.Like(wanted.Shape).SelectMany(tensor => BaseWeights.Oriented(tensor, wanted.Shape))
+        return Weights.Like(wanted.Shape).SelectMany(tensor => CheckpointWeights.Oriented(tensor, wanted.Shape))
             .Any(values => TooFar(PartOf(values, place, wanted), stored, place.Use) is null)
                 ? null
                 : "the base has no tensor of that name, and none with these values";

@@ -25,8 +25,8 @@ internal sealed class ContentPlaces(OnnxModel model, IReadOnlyList<WeightUse> us
         if (found is null)
             return _base.Weights.Values(wanted).Any() ? [] : Tied(wanted);
 
-        return found.Select(candidate => candidate.Use.Node).Distinct<object>(ReferenceEqualityComparer.Instance).Count() > 1 && found.All(candidate => candidate.Place.Part is null)
-            && HasTwin(wanted) ? [] : found;
+        var nodes = found.Select(candidate => candidate.Use.Node).Distinct<object>(ReferenceEqualityComparer.Instance).Count();
+        return nodes > 1 && found.All(candidate => candidate.Place.Part is null) && HasTwin(wanted) ? [] : found;
     }
 
     /// <summary>The nodes whose weights are not equal but may be the module's all the same: folded norms, quantized codes.</summary>
@@ -86,7 +86,7 @@ internal sealed class ContentPlaces(OnnxModel model, IReadOnlyList<WeightUse> us
     private List<Candidate> Tied(WantedWeight wanted)
     {
         var found = _base.Weights.Like(wanted.Shape)
-            .SelectMany(tensor => BaseWeights.Oriented(tensor, wanted.Shape))
+            .SelectMany(tensor => CheckpointWeights.Oriented(tensor, wanted.Shape))
             .Select(values => Matches(wanted, values))
             .Where(matches => matches.Count > 0).ToList();
         return found is [{ Count: 1 } only] ? only : [];

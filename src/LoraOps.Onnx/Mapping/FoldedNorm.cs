@@ -7,12 +7,12 @@ namespace LoraOps.Onnx.Mapping;
 /// Recognises a batch norm that was folded into a weight: each output row is the base's times γ / √(σ² + ε). The rows tell the
 /// factors, and only a norm of the base that gives the same ones is believed.
 /// </summary>
-internal sealed class FoldedNorm(BaseWeights weights)
+internal sealed class FoldedNorm(CheckpointWeights weights)
 {
     // What PyTorch, timm, TensorFlow and Keras use; the checkpoint does not hold it.
     private static readonly double[] _epsilons = [1e-5, 1e-3, 1e-4, 1e-6, 1.001e-5, 2e-5, 1e-2, 1e-8];
 
-    private readonly BaseWeights _weights = weights;
+    private readonly CheckpointWeights _weights = weights;
 
     /// <summary>The factors of the rows, or null if no norm explains the stored values.</summary>
     /// <param name="wanted">The module.</param>

@@ -16,7 +16,8 @@ internal sealed class PackedPlaces(NamedPlaces names)
                 .Where(candidate => !candidate.IsContradicted && wanted.HasColumnsOf(candidate.Use))
                 .Select(candidate => (Candidate: candidate, First: part.FirstRow(wanted.Rows, candidate.Use.Shape[0])))
                 .ToList();
-            if (found.Count > 0 && found.All(pair => pair.First is not null) && _names.Ambiguity(wanted.Module, [.. found.Select(pair => pair.Candidate)]) is null)
+            if (found.Count > 0 && found.All(pair => pair.First is not null)
+                && _names.Ambiguity(wanted.Module, [.. found.Select(pair => pair.Candidate)]) is null)
             {
                 return [.. found.Select(pair => pair.Candidate with
                 {

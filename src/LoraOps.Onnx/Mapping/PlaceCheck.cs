@@ -25,7 +25,10 @@ internal sealed class PlaceCheck(OnnxModel model, CheckpointComparison? comparis
             return MappingProblems.ConvolutionGrouped(_model.Path, module, use.Groups);
 
         if (!FitsShape(wanted, candidate.Place))
-            return MappingProblems.SiteShapeDiffers(_model.Path, module, $"a weight {wanted.Shape}", $"'{use.Name}' with {use.Shape} at node '{use.Node.Name}'");
+        {
+            return MappingProblems.SiteShapeDiffers(
+                _model.Path, module, $"a weight {wanted.Shape}", $"'{use.Name}' with {use.Shape} at node '{use.Node.Name}'");
+        }
 
         if (_options.IsBranched && use.IsFused)
             return MappingProblems.OutputFused(_model.Path, module, use.Node.Name, use.Node.OpType);
@@ -52,15 +55,16 @@ internal sealed class PlaceCheck(OnnxModel model, CheckpointComparison? comparis
         if (difference is null && !candidate.IsContradicted)
             return null;
 
-        var isWhole = place.IsWhole && candidate.Use.Codes is null;
-        if (isWhole && new FoldedNorm(_base.Weights).Factors(wanted, _base.Stored(place), OnnxTensor.TypeOf(candidate.Use.Tensor.DataType)!.Value) is { } factors)
+        var type = candidate.Use.Codes is null && place.IsWhole ? OnnxTensor.TypeOf(candidate.Use.Tensor.DataType) : null;
+        if (type is { } known && new FoldedNorm(_base.Weights).Factors(wanted, _base.Stored(place), known) is { } factors)
         {
             place = place with { Factors = factors };
             return null;
         }
 
+        var reason = $"{why ?? Owner(candidate.Use)}, and {difference ?? "no batch norm of the base explains it"}";
         return why is not null || candidate.IsContradicted
-            ? MappingProblems.WeightRewritten(_model.Path, module, $"{why ?? Owner(candidate.Use)}, and {difference ?? "no batch norm of the base explains it"}", hasBase: true)
+            ? MappingProblems.WeightRewritten(_model.Path, module, reason, hasBase: true)
             : MappingProblems.BaseDiffers(_model.Path, module, candidate.Use.Name, difference!);
     }
 

@@ -14,7 +14,7 @@ public class PackedPlacesTests
 {
     private const int In = 3;
     private static readonly Dictionary<string, int> _rows = new() { ["q_proj"] = 4, ["k_proj"] = 2, ["v_proj"] = 2 };
-    private static readonly float[] _weights = BaseFile.Random(1, 8 * In);
+    private static readonly float[] _weights = TinyCheckpoint.Random(1, 8 * In);
 
     public static TheoryData<string, string> PackedNames() => new()
     {
@@ -39,7 +39,7 @@ public class PackedPlacesTests
     [InlineData("c_attn")]
     public void Folds_a_packed_module_into_apart_nodes(string module)
     {
-        var delta = BaseFile.Random(9, 8 * In);
+        var delta = TinyCheckpoint.Random(9, 8 * In);
         var adapter = DenseDelta.Adapter("layers.0.attn." + module, LayerKind.Linear, [8, In], delta);
 
         var merged = MergedForm.Convert(Split(), [adapter], new MappingOptions());
@@ -119,8 +119,8 @@ public class PackedPlacesTests
     public void Compares_the_rows_with_a_base_that_packs_or_does_not(bool isGraphPacked, bool isBasePacked)
     {
         using var file = isBasePacked
-            ? new BaseFile(("layers.0.attn.qkv_proj.weight", [8, In], _weights))
-            : new BaseFile([.. _rows.Keys.Select(name => ($"layers.0.attn.{name}.weight", new long[] { _rows[name], In }, Part(name)))]);
+            ? new TinyCheckpoint(("layers.0.attn.qkv_proj.weight", [8, In], _weights))
+            : new TinyCheckpoint([.. _rows.Keys.Select(name => ($"layers.0.attn.{name}.weight", new long[] { _rows[name], In }, Part(name)))]);
         var options = new MappingOptions { Base = file.Checkpoint };
         var model = isGraphPacked ? Packed("qkv_proj", "MatMul") : Split();
         var whole = DenseDelta.Adapter("layers.0.attn.qkv_proj", LayerKind.Linear, [8, In], new float[8 * In]);
@@ -132,7 +132,7 @@ public class PackedPlacesTests
     [Fact]
     public void Refuses_packed_rows_that_are_not_the_bases()
     {
-        using var file = new BaseFile(("layers.0.attn.v_proj.weight", [2, In], BaseFile.Random(77, 2 * In)));
+        using var file = new TinyCheckpoint(("layers.0.attn.v_proj.weight", [2, In], TinyCheckpoint.Random(77, 2 * In)));
 
         var refusal = Assert.Throws<LoraOpsException>(() => MergedForm.Convert(
             Packed("qkv_proj", "MatMul"), [Adapter("v_proj", 6)], new MappingOptions { Base = file.Checkpoint }));
@@ -155,7 +155,7 @@ public class PackedPlacesTests
     }
 
     private static WeightedAdapter Adapter(string module, int seed) => DenseDelta.Adapter(
-        "layers.0.attn." + module, LayerKind.Linear, [_rows[module], In], BaseFile.Random(seed, _rows[module] * In));
+        "layers.0.attn." + module, LayerKind.Linear, [_rows[module], In], TinyCheckpoint.Random(seed, _rows[module] * In));
 
     private static float[] Part(string name)
     {

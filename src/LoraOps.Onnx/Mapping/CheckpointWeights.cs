@@ -5,7 +5,7 @@ using LoraOps.Tensors;
 namespace LoraOps.Onnx.Mapping;
 
 /// <summary>What the base checkpoint says of a module, under any of its names, packed with others or split.</summary>
-public sealed class BaseWeights(Checkpoint checkpoint)
+public sealed class CheckpointWeights(Checkpoint checkpoint)
 {
     private readonly Checkpoint _checkpoint = checkpoint;
 

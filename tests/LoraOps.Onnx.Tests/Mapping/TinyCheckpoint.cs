@@ -6,11 +6,11 @@ using LoraOps.Writers.Safetensors;
 namespace LoraOps.Onnx.Tests.Mapping;
 
 /// <summary>A small base checkpoint in a folder of its own.</summary>
-internal sealed class BaseFile : IDisposable
+internal sealed class TinyCheckpoint : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public BaseFile(params (string Name, long[] Dims, float[] Values)[] tensors)
+    public TinyCheckpoint(params (string Name, long[] Dims, float[] Values)[] tensors)
     {
         SafetensorsWriter.Write(_folder["base.safetensors"], [.. tensors.Select(tensor =>
             BufferTensor.FromFloats(tensor.Name, ElementType.F32, new TensorShape(tensor.Dims), tensor.Values))]);
