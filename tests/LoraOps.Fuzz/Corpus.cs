@@ -35,6 +35,8 @@ public static class Corpus
                 yield return merge;
             else if (name.EndsWith(".safetensors", StringComparison.Ordinal))
                 yield return One(Targets.Safetensors, file);
+            else if (name.EndsWith(".onnx_adapter", StringComparison.Ordinal))
+                yield return One(Targets.OnnxAdapter, file);
             else if (name.EndsWith(".npy", StringComparison.Ordinal))
                 yield return One(Targets.Array, file);
             else if (name.EndsWith(".bin", StringComparison.Ordinal))

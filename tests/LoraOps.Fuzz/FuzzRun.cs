@@ -15,7 +15,7 @@ public sealed class FuzzRun
     private const long Merging = 4 << 20;
 
     private static readonly (string Target, int Weight)[] Weights =
-        [(Targets.Array, 5), (Targets.Checkpoint, 10), (Targets.Safetensors, 20), (Targets.Adapter, 30), (Targets.Merge, 35)];
+        [(Targets.Array, 5), (Targets.OnnxAdapter, 10), (Targets.Checkpoint, 10), (Targets.Safetensors, 20), (Targets.Adapter, 30), (Targets.Merge, 35)];
 
     private const int Waits = 12;
 

@@ -1,4 +1,5 @@
 using LoraOps.Merging;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Readers.Peft;
 using LoraOps.Readers.Safetensors;
 using LoraOps.Readers.Samples;
@@ -23,6 +24,9 @@ public static class Targets
 
     /// <summary>NpyFile.Open and SampleSet.Open.</summary>
     public const string Array = "array";
+
+    /// <summary>OnnxAdapterFile.Read, then every parameter.</summary>
+    public const string OnnxAdapter = "onnx-adapter";
 
     [ThreadStatic]
     private static byte[]? _bytes;
@@ -54,6 +58,9 @@ public static class Targets
             case Array:
                 ReadAll([NpyFile.Open(Path.Combine(folder, input.Files[0].Path), "x")]);
                 ReadAll(SampleSet.Open(folder).Tensors.Values);
+                break;
+            case OnnxAdapter:
+                ReadAll(OnnxAdapterFile.Read(Path.Combine(folder, input.Files[0].Path)).Parameters);
                 break;
             default:
                 MergeInto(input, folder, output);

@@ -1,3 +1,5 @@
+using LoraOps.Testing;
+
 namespace LoraOps.Fuzz.Mutations;
 
 /// <summary>Changes one to three things in the files of an input, by what each file is.</summary>
@@ -54,6 +56,7 @@ public static class Mutator
         {
             ".safetensors" => SafetensorsMutations.Mutate(bytes, other, random),
             ".bin" => ZipMutations.Mutate(bytes, other, random),
+            ".onnx_adapter" => AdapterMutation.Of(bytes, random),
             ".npy" => NpyMutations.Mutate(bytes, other, random),
             ".json" when Path.GetFileName(path) == "adapter_config.json" && random.Next(4) > 0 => ConfigMutations.Mutate(bytes, random),
             ".json" => TextMutations.Mutate(bytes, random),

@@ -92,13 +92,13 @@ public sealed class MalformedAdapterTests
     {
         var goods = Goods().ToList();
         var accepted = 0;
-        for (var seed = 0; seed < 20_000; seed++)
+        for (var seed = 0; seed < 10_000; seed++)
         {
             var random = new Random(seed);
             accepted += IsAccepted(AdapterMutation.Of(goods[seed % goods.Count], random)) ? 1 : 0;
         }
 
-        Assert.InRange(accepted, 1000, 19_000);
+        Assert.InRange(accepted, 500, 9500);
     }
 
     [Fact]

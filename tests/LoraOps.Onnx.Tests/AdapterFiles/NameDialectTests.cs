@@ -38,7 +38,7 @@ public sealed class NameDialectTests
     public void What_a_dialect_says_it_understands_and_what_it_understands_it_says()
     {
         var (said, refused) = (0, 0);
-        for (var seed = 0; seed < 20_000; seed++)
+        for (var seed = 0; seed < 4000; seed++)
         {
             var random = new Random(seed);
             var module = new ModuleName(string.Join('.', Enumerable.Range(0, random.Next(1, 6)).Select(_ => Words[random.Next(Words.Length)])));
@@ -61,7 +61,7 @@ public sealed class NameDialectTests
             }
         }
 
-        Assert.True(said > 10_000 && refused > 1000, $"{said} said, {refused} refused");
+        Assert.True(said > 2000 && refused > 200, $"{said} said, {refused} refused");
     }
 
     [Theory]
