@@ -12,6 +12,14 @@ using LoraOps.Benchmarks;
 //     the element-wise ways to mix, on a square module
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --extract FOLDER LORAOPS [GIGABYTES]
 //     times LORAOPS extract in FOLDER, which must have room for two such checkpoints; they stay there for the next run
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --switch MODEL.onnx [FILE.onnx_adapter …]
+//     what switching between adapters costs, of the form inputs with its files or of the form switchable
+if (args is ["--switch", var converted, .. var files])
+{
+    new SwitchTiming(converted, files, Console.Out).Run();
+    return;
+}
+
 if (args is ["--quick"])
 {
     QuickTable.Print(Console.Out);
