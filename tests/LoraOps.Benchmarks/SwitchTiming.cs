@@ -99,7 +99,8 @@ internal sealed class SwitchTiming(string model, IReadOnlyList<string> files, Te
         }
 
         var taken = Resident() - before;
-        Line($"{Residents} adapters resident ({storage}): {manager.ResidentBytes / 1e6:F1} MB of files, {taken / 1e6:F1} MB of memory, {(double)taken / manager.ResidentBytes:F2} times");
+        var bytes = manager.ResidentBytes;
+        Line($"{Residents} adapters resident ({storage}): {bytes / 1e6:F1} MB of files, {taken / 1e6:F1} MB of memory, {(double)taken / bytes:F2} times");
     }
 
     private static long Resident()

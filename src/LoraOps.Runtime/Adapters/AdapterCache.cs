@@ -70,6 +70,13 @@ internal sealed class AdapterCache(long limit, FileCheck check, AdapterMeter met
         }
     }
 
+    /// <summary>Brings the pages of a version into memory that the system may have taken; a copy is the process's own.</summary>
+    public void Touch(AdapterVersion version)
+    {
+        if (check.Storage == AdapterStorage.Mapped)
+            version.File.Touch();
+    }
+
     /// <summary>Forgets an id; what it holds ends with the last run that uses it.</summary>
     /// <exception cref="LoraOpsException">The id is unknown.</exception>
     public void Unload(string id)

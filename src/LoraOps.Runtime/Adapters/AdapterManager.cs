@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using LoraOps.Onnx.Forms;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Problems;
 using LoraOps.Runtime.Sessions;
@@ -24,7 +24,7 @@ public sealed class AdapterManager : IDisposable
     private readonly AdapterMeter _meter;
     private string _last = BaseId;
 
-    private AdapterManager(LiveSession session, OnnxModel model, AdapterSettings settings)
+    private AdapterManager(LiveSession session, AdaptableModel model, AdapterSettings settings)
     {
         _session = session;
         _meter = new AdapterMeter(Path.GetFileName(session.Path), () => ResidentBytes);
@@ -53,7 +53,7 @@ public sealed class AdapterManager : IDisposable
     public static AdapterManager Open(string modelPath, AdapterSettings? settings = null)
     {
         settings ??= new AdapterSettings();
-        var model = OnnxModel.Load(modelPath);
+        var model = AdaptableModel.Of(OnnxModel.Load(modelPath));
         var session = LiveSession.Open(modelPath, settings.Session);
         try
         {
@@ -76,7 +76,7 @@ public sealed class AdapterManager : IDisposable
     public AdapterInfo Load(string id, string path) => Guarded(id, () => _store.Load(id, path));
 
     /// <summary>Makes sure that an adapter is in memory and ready, and the pages of its file too; the next run with it reads nothing.</summary>
-    /// <exception cref="LoraOpsException">The id is unknown, or the file is another one by now.</exception>
+    /// <exception cref="LoraOpsException">The id is unknown, or it was evicted and its file is gone or another one by now.</exception>
     public void Preload(string id) => Guarded(id, () =>
     {
         _store.Preload(id);
@@ -84,7 +84,7 @@ public sealed class AdapterManager : IDisposable
     });
 
     /// <summary>Preloads an adapter and runs it once, so that the first request pays for nothing at all; use inputs of the usual size.</summary>
-    /// <exception cref="LoraOpsException">The id is unknown, the file is another one by now, or the run fails.</exception>
+    /// <exception cref="LoraOpsException">As for <see cref="Preload(string)"/>, or the run fails.</exception>
     public void Preload(string id, IReadOnlyDictionary<string, OrtValue> inputs)
     {
         Preload(id);
@@ -147,9 +147,9 @@ public sealed class AdapterManager : IDisposable
         _meter.Dispose();
     }
 
-    private static AdapterStore StoreOf(LiveSession session, OnnxModel model, AdapterSettings settings, AdapterMeter meter)
+    private static AdapterStore StoreOf(LiveSession session, AdaptableModel model, AdapterSettings settings, AdapterMeter meter)
     {
-        var form = FormMetadata.Read(model);
+        var form = model.Metadata;
         if (form?.Form == "switchable")
             return new GraphStore(session, form);
 
@@ -157,9 +157,9 @@ public sealed class AdapterManager : IDisposable
             throw new LoraOpsException(SwitchProblems.FormMissing(session.Path, "has no inputs for adapters and none inside"));
 
         if (form is null && !settings.TakeForeign)
-            throw new LoraOpsException(SwitchProblems.AdapterUnpaired(session.Path));
+            throw new LoraOpsException(SwitchProblems.ModelUnpaired(session.Path));
 
-        return new FileStore(session, new AdapterCache(settings.CacheBytes, new FileCheck(model, form, settings), meter));
+        return new FileStore(session, new AdapterCache(settings.CacheBytes, new FileCheck(model, settings), meter));
     }
 
     private AdapterLease Lease(string label, Func<Activation> activate)

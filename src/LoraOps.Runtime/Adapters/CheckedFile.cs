@@ -11,7 +11,14 @@ namespace LoraOps.Runtime.Adapters;
 /// <param name="Names">The inputs that it sets.</param>
 internal sealed record CheckedFile(string Path, string Digest, long Bytes, IReadOnlySet<string> Names)
 {
-    /// <summary>Reads through the file, so that its pages are in memory.</summary>
+    /// <summary>Reads through the file, so that its pages are in memory again if the system took them. Nothing depends on it.</summary>
+    public void Touch()
+    {
+        if (File.Exists(Path))
+            _ = Bundles.Digest.OfFile(Path);
+    }
+
+    /// <summary>Compares the file with what was checked.</summary>
     /// <exception cref="LoraOpsException">It is another one by now.</exception>
     public void CheckUnchanged() => Compare(Bundles.Digest.OfFile(Path));
 

@@ -43,7 +43,7 @@ internal sealed class FileStore(LiveSession session, AdapterCache cache) : Adapt
         var version = cache.Enter(id);
         try
         {
-            version.File.CheckUnchanged();
+            cache.Touch(version);
         }
         finally
         {

@@ -585,8 +585,8 @@ public enum ProblemCode
     /// <summary>No adapter has this id.</summary>
     AdapterUnknown = 8052,
 
-    /// <summary>A model or an adapter does not say which base it belongs to.</summary>
-    AdapterUnpaired = 8053,
+    /// <summary>A model does not say which base its adapters belong to.</summary>
+    ModelUnpaired = 8053,
 
     /// <summary>The cache of adapters has no room that is not in use.</summary>
     CacheFull = 8054,
@@ -629,6 +629,9 @@ public enum ProblemCode
 
     /// <summary>A table of routes names an adapter that there is not.</summary>
     RouteTargetUnknown = 8067,
+
+    /// <summary>An adapter makes dimensions differ that the model calls alike.</summary>
+    RanksClash = 8068,
 
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,

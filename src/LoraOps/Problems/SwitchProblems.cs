@@ -17,10 +17,10 @@ public static class SwitchProblems
     public static Problem AdapterUnknown(string id, string nearest) =>
         new(ProblemCode.AdapterUnknown, "", $"no adapter is called '{Clipped(id)}'{nearest}", "Load it first, or use the id 'base' for none.");
 
-    /// <summary><see cref="ProblemCode.AdapterUnpaired"/></summary>
-    public static Problem AdapterUnpaired(string path) =>
-        new(ProblemCode.AdapterUnpaired, path, "does not say which base model it belongs to",
-            "Convert it with loraops, or set TakeForeign if you know that model and adapter belong together.");
+    /// <summary><see cref="ProblemCode.ModelUnpaired"/></summary>
+    public static Problem ModelUnpaired(string path) =>
+        new(ProblemCode.ModelUnpaired, path, "does not say which base model it belongs to",
+            "Convert it with loraops, or set TakeForeign if you know that its adapters belong to it.");
 
     /// <summary><see cref="ProblemCode.CacheFull"/></summary>
     public static Problem CacheFull(string path, long bytes, long used, long limit) =>
@@ -72,6 +72,14 @@ public static class SwitchProblems
         new(ProblemCode.BlendInvalid, model,
             string.Create(CultureInfo.InvariantCulture, $"'{id}' has the weight {weight}; adapters have finite weights, and the base has none"),
             "Correct the weight, or leave the base out.");
+
+    /// <summary><see cref="ProblemCode.RanksClash"/></summary>
+    public static Problem RanksClash(string path, string symbol, (string Input, long Size) first, (string Input, long Size) second) =>
+        new(ProblemCode.RanksClash, path,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"the model calls a dimension of '{first.Input}' and of '{second.Input}' alike, '{symbol}', but they would be {first.Size} and {second.Size}"),
+            "Convert the model with loraops, or give the adapter one rank for all modules.");
 
     private static string Clipped(string text) => text.Length <= 256 ? text : text[..256] + "…";
 }

@@ -111,6 +111,7 @@ public sealed class AdapterCacheTests : IDisposable
         var path = manager.Load("a", _city.Adapter("a", 2)).Path;
 
         File.WriteAllBytes(path, [1, 2, 3]);
+        manager.Preload("a");
 
         Assert.Equal([TinyCity.Expected(2)], TinyCity.Run(manager, "a"));
     }
@@ -122,9 +123,11 @@ public sealed class AdapterCacheTests : IDisposable
         manager.Load("a", _city.Adapter("a", 2));
 
         var path = _city.Adapter("a", 7);
+        manager.Preload("a");
 
         Assert.Equal([TinyCity.Expected(2)], TinyCity.Run(manager, "a"));
         File.Delete(path);
+        manager.Preload("a");
         Assert.Equal([TinyCity.Expected(2)], TinyCity.Run(manager, "a"));
     }
 

@@ -205,18 +205,69 @@ public sealed class AdapterManagerTests : IDisposable
     }
 
     [Fact]
-    [Raises(ProblemCode.AdapterUnpaired)]
+    [Raises(ProblemCode.ModelUnpaired)]
     public void Models_and_adapters_of_others_are_taken_only_if_that_is_wanted()
     {
-        Raises(ProblemCode.AdapterUnpaired, () => AdapterManager.Open(_city.Inputs(isMarked: false)));
+        Raises(ProblemCode.ModelUnpaired, () => AdapterManager.Open(_city.Inputs(isMarked: false)));
         using (var strict = Open())
-            Raises(ProblemCode.AdapterUnpaired, () => strict.Load("s", _city.Adapter("s", 2, pairing: 0)));
+        {
+            Raises(ProblemCode.AdapterOfOtherModel, () => strict.Load("s", _city.Adapter("s", 2, pairing: 0)));
+            Raises(ProblemCode.AdapterOfOtherModel, () => strict.Load("s", _city.Adapter("s", 2, pairing: 1)));
+        }
+
+        using (var marked = AdapterManager.Open(_city.Inputs(), new AdapterSettings { TakeForeign = true }))
+        {
+            marked.Load("s", _city.Adapter("s", 2, pairing: 0));
+            Raises(ProblemCode.AdapterOfOtherModel, () => marked.Load("s", _city.Adapter("s", 2, pairing: 1)));
+        }
 
         using var open = AdapterManager.Open(_city.Inputs(isMarked: false), new AdapterSettings { TakeForeign = true });
         open.Load("s", _city.Adapter("s", 2, pairing: 0));
         open.Load("t", _city.Adapter("t", 3, pairing: 1));
 
         Assert.Equal([TinyCity.Expected(3)], TinyCity.Run(open, "t"));
+    }
+
+    [Fact]
+    [Raises(ProblemCode.RanksClash)]
+    public void Ranks_of_one_name_must_be_equal_in_models_of_others()
+    {
+        using var manager = AdapterManager.Open(_city.Inputs(isMarked: false, ranks: 1), new AdapterSettings { TakeForeign = true });
+
+        var problem = Raises(ProblemCode.RanksClash, () => manager.Load("s", _city.Adapter("s", 2)));
+
+        Assert.Contains("alike, 'lora_r1', but they would be 1 and 0", problem.What, StringComparison.Ordinal);
+    }
+
+    // Why that is checked: the runtime's own words, in the middle of a run.
+    [Fact]
+    public void The_runtime_takes_tensors_whose_dimensions_have_one_name_for_equal()
+    {
+        using var manager = AdapterManager.Open(_city.Inputs(ranks: 1));
+        manager.Load("s", _city.Adapter("s", 2));
+
+        var problem = Raises(ProblemCode.AdapterRunFailed, () => manager.Run("s", TinyCity.Ones()));
+
+        Assert.Contains("attempting to re-use buffer", problem.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_found_at_loading()
+    {
+        using var manager = Open();
+        var path = _folder["wrong.onnx_adapter"];
+        void Wrong(ProblemCode code, params LoraOps.Tensors.Tensor[] parameters)
+        {
+            TinyCity.Write(path, parameters);
+            Raises(code, () => manager.Load("s", path));
+        }
+
+        Wrong(ProblemCode.AdapterFactorMissing, TinyCity.Factor("p.lora_A.weight", [3, 1], [1, 1, 1]));
+        Wrong(ProblemCode.AdapterInputUnknown, TinyCity.Factor("x.lora_C", [1], [1]));
+        Wrong(ProblemCode.AdapterInputDiffers, TinyCity.Factor("p.lora_A.weight", [4, 1], [1, 1, 1, 1]),
+            TinyCity.Factor("p.lora_B.weight", [1, 1], [1]));
+        Wrong(ProblemCode.AdapterRanksDiffer, TinyCity.Factor("p.lora_A.weight", [3, 1], [1, 1, 1]),
+            TinyCity.Factor("p.lora_B.weight", [2, 1], [1, 1]));
     }
 
     [Fact]

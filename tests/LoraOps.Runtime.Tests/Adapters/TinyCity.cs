@@ -19,11 +19,11 @@ internal sealed class TinyCity(TemporaryFolder folder)
 
     public static int Pairing => ModelDigest.Pairing(Digest);
 
-    public string Inputs(bool isMarked = true, string form = "inputs")
+    public string Inputs(bool isMarked = true, string form = "inputs", int ranks = 2)
     {
         var model = new SmallModel().Input("x", DataType.Float, 0, 3)
             .Input("p.lora_A.weight", DataType.Float, 3, -1).Input("p.lora_B.weight", DataType.Float, -1, 1)
-            .Input("q.lora_A.weight", DataType.Float, 3, -2).Input("q.lora_B.weight", DataType.Float, -2, 1)
+            .Input("q.lora_A.weight", DataType.Float, 3, -ranks).Input("q.lora_B.weight", DataType.Float, -ranks, 1)
             .Floats("p.lora_A.weight", [3, 0]).Floats("p.lora_B.weight", [0, 1])
             .Floats("q.lora_A.weight", [3, 0]).Floats("q.lora_B.weight", [0, 1])
             .Floats("w", [3, 1], 1, 1, 1)
