@@ -3,7 +3,7 @@ namespace LoraOps.Problems;
 /// <summary>What can go wrong when an adapter's modules are looked up in a graph.</summary>
 public static class MappingProblems
 {
-    private const string MapAdvice = "Check that the adapter belongs to this model, or name the node with --map";
+    private const string MapAdvice = "Check that the adapter belongs to this model, give the base's weights with --base, or name the node with --map";
 
     /// <summary><see cref="ProblemCode.ModuleUnmapped"/></summary>
     public static Problem ModuleUnmapped(string model, string module, string nearMisses) => new(

@@ -76,10 +76,13 @@ public sealed class MergedFormParityTests : IDisposable
         return MergedForm.Convert(model, [new WeightedAdapter(read)], new MappingOptions { Base = checkpoint });
     }
 
-    private float Distance(OnnxModel model, SafetensorsFile reference)
+    private float Distance(OnnxModel model, SafetensorsFile reference) => Distance(model, reference, _folder["model.onnx"]);
+
+    /// <summary>The largest difference of a model's logits from the recorded ones.</summary>
+    internal static float Distance(OnnxModel model, SafetensorsFile reference, string path)
     {
-        model.Save(_folder["model.onnx"]);
-        using var session = new InferenceSession(_folder["model.onnx"]);
+        model.Save(path);
+        using var session = new InferenceSession(path);
         var inputs = session.InputNames.ToDictionary(name => name, name => Value(reference.Find(name)));
         using var run = new RunOptions();
         using var results = session.Run(run, inputs, ["logits"]);
