@@ -32,7 +32,7 @@ public static class MergedForm
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
-        var replaced = plan.Parameters.Select(target => target.Apply(editor)).ToList();
+        var replaced = plan.Parameters.Select(target => target.Apply(merged, editor)).ToList();
         return new Conversion(merged, [.. weights, .. replaced], [.. adapters.SelectMany(adapter => adapter.Adapter.Warnings), .. plan.Warnings]);
     }
 }

@@ -7,34 +7,6 @@ using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Forms;
 
-/// <summary>A parameter that is replaced as a whole, and the nodes that read it for this module.</summary>
-internal sealed record ParameterTarget(
-    Replacement Replacement, TensorProto Tensor, IReadOnlyList<Edge> Edges, IReadOnlyList<EvidenceTier> Evidence, bool IsVerified)
-{
-    /// <summary>Writes the new value.</summary>
-    public Site Apply(TensorEditor editor)
-    {
-        var type = OnnxTensor.TypeOf(Tensor.DataType) ?? ElementType.F32;
-        var values = Replacement.Value.ToFloats();
-        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
-        ElementCodec.Encode(type, values, bytes);
-        var name = Edges[0].Value;
-        var copy = editor.Write(Tensor, Edges, bytes, Replacement.FullName);
-        return new Site
-        {
-            Module = Replacement.Module,
-            Parameter = Replacement.Parameter,
-            Method = "replaced",
-            Nodes = [.. Edges.Select(edge => edge.Node.Name)],
-            Operator = Edges[0].Node.OpType,
-            Initializer = name,
-            Copy = copy,
-            Evidence = Evidence,
-            IsVerified = IsVerified,
-        };
-    }
-}
-
 /// <summary>Finds the biases, norms and other vectors that an adapter replaces.</summary>
 internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, ModuleResolver modules)
 {
@@ -52,6 +24,10 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             ? BesideWeight(replacement, module)
             : null;
         target ??= ByName(replacement);
+        var named = _modules.Base?.Weights.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
+        if (target?.Factors is not null)
+            target = target with { Old = named?.ToFloats() };
+
         var reason = target is null ? Missing(replacement) : Fault(target);
         if (target is null || reason is not null)
         {
@@ -59,23 +35,24 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             return null;
         }
 
-        var named = _modules.Base?.Weights.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
-        if (named is not null && _modules.Base?.Difference(named, target.Tensor) is { } difference)
+        var isComparable = named is not null && target.Factors is null;
+        if (isComparable && _modules.Base!.Difference(named!, _index.Stored(target.Edges[0])!, target.Rows) is { } difference)
         {
             problems.Add(MappingProblems.BaseDiffers(_model.Path, replacement.FullName, target.Edges[0].Value, difference));
             return null;
         }
 
-        return target with { IsVerified = named is not null };
+        return target with { IsVerified = isComparable || target.Factors is not null };
     }
 
     private ParameterTarget? BesideWeight(Replacement replacement, Resolution module)
     {
         var edges = module.Uses.Select(use => use.Bias).OfType<Edge>().ToList();
-        return edges.Count == module.Places.Count && edges.Select(edge => edge.Value).Distinct(StringComparer.Ordinal).Count() == 1
-            && _index.Stored(edges[0].Value) is { } tensor
-                ? new ParameterTarget(replacement, tensor, edges, module.Evidence, false)
-                : null;
+        var isOne = edges.Count == module.Places.Count && edges.Select(_index.Stored).Distinct<object?>(ReferenceEqualityComparer.Instance).Count() == 1;
+        var place = module.Places[0];
+        return isOne && module.Places.All(other => other.Part is null && other.Rows == place.Rows)
+            ? new ParameterTarget(replacement, edges, module.Evidence) { Rows = place.Rows, Factors = place.Factors }
+            : null;
     }
 
     private ParameterTarget? ByName(Replacement replacement)
@@ -87,12 +64,25 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             .ToList();
         var best = matches.Count == 0 ? NameMatch.None : matches.Max(pair => pair.Match);
         var names = matches.Where(pair => pair.Match == best).Select(pair => pair.name).ToList();
-        if (names.Count != 1 || _index.Stored(names[0]) is not { } tensor)
-            return null;
+        if (names.Count != 1)
+            return ByContent(replacement, aliases);
 
         // Exporters store equal vectors once: readers that name another module keep the old value.
         var edges = _index.Consumers(names[0]).Where(edge => !NamesAnother(edge.Node, aliases)).ToList();
-        return edges.Count == 0 ? null : new ParameterTarget(replacement, tensor, edges, [EvidenceTier.ExactName], false);
+        return edges.Count == 0 ? null : new ParameterTarget(replacement, edges, [EvidenceTier.ExactName]);
+    }
+
+    // A vector without a name: the only stored one with the base's values.
+    private ParameterTarget? ByContent(Replacement replacement, List<ModuleName> aliases)
+    {
+        if (_modules.Base is not { } known || known.Weights.Find(aliases, replacement.Parameter) is not { } named)
+            return null;
+
+        var names = _index.TensorNames.Where(name => _index.Stored(name) is { } tensor
+            && OnnxTensor.TypeOf(tensor.DataType) is { } type && StoredWeight.IsWritable(type) && known.Difference(named, tensor, null) is null).ToList();
+        return names is [var only] && _index.Consumers(only) is { Count: > 0 } edges
+            ? new ParameterTarget(replacement, [.. edges], [EvidenceTier.Content])
+            : null;
     }
 
     private static bool NamesAnother(NodeProto node, List<ModuleName> aliases) =>
@@ -102,18 +92,22 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
     private string Missing(Replacement replacement) => "the graph has no such parameter" + NearMisses.Phrase(
         replacement.FullName, _index.TensorNames.Concat(_modules.Uses.Select(use => $"{use.ModuleGuess}.{replacement.Parameter}")));
 
-    private static string? Fault(ParameterTarget target)
+    private string? Fault(ParameterTarget target)
     {
-        var value = target.Replacement.Value;
-        var dims = target.Tensor.Dims.SkipWhile(dim => dim == 1).ToArray();
+        var (value, tensor) = (target.Replacement.Value, _index.Stored(target.Edges[0])!);
+        var dims = tensor.Dims.SkipWhile(dim => dim == 1).ToArray();
         var wanted = value.Shape.Dims.ToArray().SkipWhile(dim => dim == 1).ToArray();
-        if (!dims.SequenceEqual(wanted))
-            return $"'{target.Edges[0].Value}' in the graph is {new TensorShape([.. target.Tensor.Dims])}, the new value {value.Shape}";
+        var fits = target.Rows is { } rows ? dims.Length == 1 && rows.End <= dims[0] && value.Shape.ElementCount == rows.Count : dims.SequenceEqual(wanted);
+        if (!fits)
+            return $"'{target.Edges[0].Value}' in the graph is {new TensorShape([.. tensor.Dims])}, the new value {value.Shape}";
+
+        if (target.Factors is not null && target.Old?.Length != value.Shape.ElementCount)
+            return "a batch norm was folded into it and the base does not hold its old value";
 
         if (target.Edges.FirstOrDefault(edge => edge.Input == 2 && edge.Node.Is("Gemm") && edge.Node.Float("beta", 1) != 1).Node is { } scaled)
             return $"node '{scaled.Name}' multiplies it with a beta, so it is not the module's own";
 
-        return OnnxTensor.TypeOf(target.Tensor.DataType) is { } type && StoredWeight.IsWritable(type)
+        return OnnxTensor.TypeOf(tensor.DataType) is { } type && StoredWeight.IsWritable(type)
             ? null
             : "it is stored in a type that cannot be changed";
     }

@@ -14,6 +14,9 @@ internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
     /// <summary>A use as the graph is now: another module's change may have given its node a copy.</summary>
     public WeightUse Current(WeightUse use) => WeightUses.At(_index, use.Edge)!;
 
+    /// <summary>The stored tensor that a node reads now.</summary>
+    public TensorProto Stored(Edge edge) => _index.Stored(edge)!;
+
     /// <summary>Writes a weight for its uses, which all read the same stored tensor.</summary>
     /// <returns>The name of the copy, or null if the tensor was changed in place.</returns>
     public string? Write(IReadOnlyList<WeightUse> uses, byte[] bytes, string preferredName)

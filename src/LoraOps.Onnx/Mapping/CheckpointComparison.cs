@@ -15,14 +15,18 @@ public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
     public CheckpointWeights Weights { get; } = new(checkpoint);
 
     /// <summary>What is wrong with a stored vector, or null if it holds the base's values.</summary>
-    public string? Difference(Tensor named, TensorProto stored)
+    /// <param name="named">The base's.</param>
+    /// <param name="stored">The graph's.</param>
+    /// <param name="part">The elements of the graph's vector to look at; null for all.</param>
+    public string? Difference(Tensor named, TensorProto stored, RowRange? part)
     {
         var mine = _model.Read(stored);
-        if (named.Shape.ElementCount != mine.Shape.ElementCount || !named.Type.IsNumeric())
+        if (named.Shape.ElementCount != (part?.Count ?? mine.Shape.ElementCount) || !named.Type.IsNumeric() || !mine.Type.IsNumeric())
             return $"the base's '{named.Name}' is {named.Type.Name()} {named.Shape}, not {mine.Shape}";
 
-        var values = named.ToFloats();
-        return TooFar(values, mine.ToFloats(), mine.Type);
+        var values = new float[named.Shape.ElementCount];
+        mine.ReadFloats(part?.First ?? 0, values);
+        return TooFar(named.ToFloats(), values, mine.Type);
     }
 
     /// <summary>What is wrong with a mapped weight, or null if the base holds the same values in either orientation.</summary>
