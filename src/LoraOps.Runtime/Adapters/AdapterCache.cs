@@ -119,9 +119,8 @@ internal sealed class AdapterCache(long limit, FileCheck check, AdapterMeter met
                 before = slot.Info;
             }
 
-            var file = check.Read(before.Path);
-            if (file.Digest != before.Digest)
-                throw new LoraOpsException(SwitchProblems.AdapterChanged(before.Path));
+            if (ReadAgain(slot, before) is not { } file)
+                return null;
 
             var version = Open(slot.Id, file);
             lock (_lock)
@@ -136,6 +135,26 @@ internal sealed class AdapterCache(long limit, FileCheck check, AdapterMeter met
             version.Dispose();
             return null;
         }
+    }
+
+    private CheckedFile? ReadAgain(AdapterSlot slot, AdapterInfo before)
+    {
+        try
+        {
+            var file = check.Read(before.Path);
+            return file.Digest == before.Digest ? file : throw new LoraOpsException(SwitchProblems.AdapterChanged(before.Path));
+        }
+        catch (LoraOpsException) when (IsGone(slot))
+        {
+            // Another version was loaded meanwhile, perhaps over the same path.
+            return null;
+        }
+    }
+
+    private bool IsGone(AdapterSlot slot)
+    {
+        lock (_lock)
+            return !IsEmpty(slot);
     }
 
     private bool IsEmpty(AdapterSlot slot) =>

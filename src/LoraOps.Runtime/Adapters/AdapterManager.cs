@@ -156,6 +156,10 @@ public sealed class AdapterManager : IDisposable
         if (session.Overridable.Count == 0 || form is { Form: not "inputs" })
             throw new LoraOpsException(SwitchProblems.FormMissing(session.Path, "has no inputs for adapters and none inside"));
 
+        // Such an output would be the adapter's own memory, gone with it while the caller still reads.
+        if (session.OutputNames.FirstOrDefault(session.Overridable.Contains) is { } bare)
+            throw new LoraOpsException(SwitchProblems.FormMissing(session.Path, $"gives out the input '{bare}' as it is, which belongs to adapters"));
+
         if (form is null && !settings.TakeForeign)
             throw new LoraOpsException(SwitchProblems.ModelUnpaired(session.Path));
 

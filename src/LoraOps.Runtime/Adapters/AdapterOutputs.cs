@@ -40,11 +40,10 @@ public sealed class AdapterOutputs : IDisposable
     {
         var value = this[output];
         var info = value.GetTensorTypeAndShape();
-        if (RuntimeTypes.From(info.ElementDataType) is not { } type || type == ElementType.F32)
-            return value.GetTensorDataAsSpan<float>().ToArray();
-
+        var type = RuntimeTypes.From(info.ElementDataType)!.Value;
         var floats = new float[info.ElementCount];
         ElementCodec.Decode(type, value.GetTensorMutableRawData()[..(floats.Length * (type.Bits() / 8))], floats);
+        GC.KeepAlive(this);
         return floats;
     }
 

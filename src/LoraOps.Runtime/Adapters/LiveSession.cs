@@ -70,12 +70,22 @@ internal sealed class LiveSession : IDisposable
     }
 
     /// <summary>Runs into memory of the runtime; the caller holds a use.</summary>
-    public IDisposableReadOnlyCollection<OrtValue> Run(RunOptions options, RunFeed feed) =>
-        _session.Run(options, feed.Names, feed.Values, OutputNames);
+    public IDisposableReadOnlyCollection<OrtValue> Run(RunOptions options, RunFeed feed)
+    {
+        var outputs = _session.Run(options, feed.Names, feed.Values, OutputNames);
+
+        // The binding hands over bare pointers: a value that nobody holds any more would be freed while the runtime reads it.
+        GC.KeepAlive(feed);
+        return outputs;
+    }
 
     /// <summary>Runs into memory of the caller, who holds a use.</summary>
-    public void Run(RunOptions options, RunFeed feed, IReadOnlyDictionary<string, OrtValue> outputs) =>
+    public void Run(RunOptions options, RunFeed feed, IReadOnlyDictionary<string, OrtValue> outputs)
+    {
         _session.Run(options, feed.Names, feed.Values, [.. outputs.Keys], [.. outputs.Values]);
+        GC.KeepAlive(feed);
+        GC.KeepAlive(outputs);
+    }
 
     /// <summary>The owner lets go; the model ends with the last run.</summary>
     public void Dispose() => Uses.Close();

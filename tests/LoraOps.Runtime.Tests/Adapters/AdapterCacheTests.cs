@@ -45,7 +45,7 @@ public sealed class AdapterCacheTests : IDisposable
         manager.Load("a", _city.Adapter("a", 1));
         using (manager.Acquire("a"))
         {
-            var problem = Raises(ProblemCode.CacheFull, () => manager.Load("b", _city.Adapter("b", 2)));
+            var problem = Raised.By(ProblemCode.CacheFull, () => manager.Load("b", _city.Adapter("b", 2)));
             Assert.Contains($"needs {_bytes} bytes, but {_bytes} of {_bytes}", problem.What, StringComparison.Ordinal);
             Assert.Equal(["a"], manager.Adapters.Select(one => one.Id));
         }
@@ -60,7 +60,7 @@ public sealed class AdapterCacheTests : IDisposable
         using var manager = Open(1);
         manager.Load("a", _city.Adapter("a", 1));
 
-        Raises(ProblemCode.CacheFull, () => manager.Load("b", _city.Adapter("b", 2, ranks: 1000)));
+        Raised.By(ProblemCode.CacheFull, () => manager.Load("b", _city.Adapter("b", 2, ranks: 1000)));
 
         Assert.Equal([TinyCity.Expected(1)], TinyCity.Run(manager, "a"));
     }
@@ -71,7 +71,7 @@ public sealed class AdapterCacheTests : IDisposable
         using var manager = Open(1);
         manager.Load("a", _city.Adapter("a", 1));
 
-        Raises(ProblemCode.CacheFull, () => manager.Load("a", _city.Adapter("b", 2)));
+        Raised.By(ProblemCode.CacheFull, () => manager.Load("a", _city.Adapter("b", 2)));
 
         Assert.Equal(["a"], Resident(manager));
         Assert.Equal([TinyCity.Expected(1)], TinyCity.Run(manager, "a"));
@@ -86,7 +86,7 @@ public sealed class AdapterCacheTests : IDisposable
         manager.Load("b", _city.Adapter("b", 2));
         var changed = _city.Adapter("a", 5);
 
-        Raises(ProblemCode.AdapterChanged, () => manager.Acquire("a"));
+        Raised.By(ProblemCode.AdapterChanged, () => manager.Acquire("a"));
         Assert.Equal(_bytes, manager.ResidentBytes);
         manager.Load("a", changed);
         Assert.Equal([TinyCity.Expected(5)], TinyCity.Run(manager, "a"));
@@ -100,7 +100,7 @@ public sealed class AdapterCacheTests : IDisposable
         manager.Load("b", _city.Adapter("b", 2));
         File.Delete(path);
 
-        Raises(ProblemCode.FileMissing, () => manager.Acquire("a"));
+        Raised.By(ProblemCode.FileMissing, () => manager.Acquire("a"));
         Assert.Equal([TinyCity.Expected(2)], TinyCity.Run(manager, "b"));
     }
 
@@ -138,8 +138,8 @@ public sealed class AdapterCacheTests : IDisposable
         File.WriteAllBytes(_folder["junk"], new byte[64]);
         var file = new CheckedFile(_folder["junk"], LoraOps.Bundles.Digest.OfFile(_folder["junk"]), 64, new HashSet<string>());
 
-        Raises(ProblemCode.AdapterRefused, () => AdapterVersion.Open(file, AdapterStorage.Mapped, _ => { }).Dispose());
-        Raises(ProblemCode.AdapterRefused, () => AdapterVersion.Open(file, AdapterStorage.Copied, _ => { }).Dispose());
+        Raised.By(ProblemCode.AdapterRefused, () => AdapterVersion.Open(file, AdapterStorage.Mapped, _ => { }).Dispose());
+        Raised.By(ProblemCode.AdapterRefused, () => AdapterVersion.Open(file, AdapterStorage.Copied, _ => { }).Dispose());
     }
 
     [Fact]
@@ -148,15 +148,8 @@ public sealed class AdapterCacheTests : IDisposable
         var path = _city.Adapter("a", 2);
         var file = new CheckedFile(path, new string('0', 64), new FileInfo(path).Length, new HashSet<string>());
 
-        Raises(ProblemCode.AdapterChanged, () => AdapterVersion.Open(file, AdapterStorage.Mapped, _ => { }).Dispose());
-        Raises(ProblemCode.AdapterChanged, () => AdapterVersion.Open(file, AdapterStorage.Copied, _ => { }).Dispose());
-    }
-
-    private static Problem Raises(ProblemCode code, Action work)
-    {
-        var problem = Assert.Throws<LoraOpsException>(work).Problems[0];
-        Assert.Equal(code, problem.Code);
-        return problem;
+        Raised.By(ProblemCode.AdapterChanged, () => AdapterVersion.Open(file, AdapterStorage.Mapped, _ => { }).Dispose());
+        Raised.By(ProblemCode.AdapterChanged, () => AdapterVersion.Open(file, AdapterStorage.Copied, _ => { }).Dispose());
     }
 
     private static IEnumerable<string> Resident(AdapterManager manager) =>

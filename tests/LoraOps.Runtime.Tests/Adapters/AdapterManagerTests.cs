@@ -84,7 +84,7 @@ public sealed class AdapterManagerTests : IDisposable
 
         manager.Unload("shanghai");
 
-        Raises(ProblemCode.AdapterUnknown, () => manager.Acquire("shanghai"));
+        Raised.By(ProblemCode.AdapterUnknown, () => manager.Acquire("shanghai"));
         Assert.Empty(manager.Adapters);
         Assert.NotEqual(0, manager.ResidentBytes);
         Assert.Equal([TinyCity.Expected(2)], Floats(lease));
@@ -115,7 +115,7 @@ public sealed class AdapterManagerTests : IDisposable
         manager.Load("shanghai", _city.Adapter("s", 2));
         manager.Load("guangzhou", _city.Adapter("g", 3));
 
-        var problem = Raises(ProblemCode.AdaptersOverlap, () => manager.AcquireTogether("shanghai", "guangzhou"));
+        var problem = Raised.By(ProblemCode.AdaptersOverlap, () => manager.AcquireTogether("shanghai", "guangzhou"));
 
         Assert.Contains("'p.lora_", problem.What, StringComparison.Ordinal);
         manager.Unload("shanghai");
@@ -130,11 +130,11 @@ public sealed class AdapterManagerTests : IDisposable
         using var manager = Open();
         manager.Load("shanghai", _city.Adapter("s", 2));
 
-        var problem = Raises(ProblemCode.AdapterUnknown, () => manager.Run("shanghia", TinyCity.Ones()));
+        var problem = Raised.By(ProblemCode.AdapterUnknown, () => manager.Run("shanghia", TinyCity.Ones()));
 
         Assert.Contains("nearest: 'shanghai'", problem.What, StringComparison.Ordinal);
-        Raises(ProblemCode.AdapterUnknown, () => manager.Unload("base"));
-        Raises(ProblemCode.AdapterUnknown, () => manager.Preload("beijing"));
+        Raised.By(ProblemCode.AdapterUnknown, () => manager.Unload("base"));
+        Raised.By(ProblemCode.AdapterUnknown, () => manager.Preload("beijing"));
     }
 
     [Theory]
@@ -146,7 +146,7 @@ public sealed class AdapterManagerTests : IDisposable
     {
         using var manager = Open();
 
-        Raises(ProblemCode.AdapterIdInvalid, () => manager.Load(id, _city.Adapter("s", 2)));
+        Raised.By(ProblemCode.AdapterIdInvalid, () => manager.Load(id, _city.Adapter("s", 2)));
     }
 
     [Fact]
@@ -158,11 +158,11 @@ public sealed class AdapterManagerTests : IDisposable
         var inputs = TinyCity.Ones();
         inputs["p.lora_A.weight"] = OrtValue.CreateTensorValueFromMemory(new float[3], [3, 1]);
 
-        Raises(ProblemCode.InputTaken, () => manager.Run("shanghai", inputs));
-        Raises(ProblemCode.InputMissing, () => manager.Run("shanghai", new Dictionary<string, OrtValue>()));
+        Raised.By(ProblemCode.InputTaken, () => manager.Run("shanghai", inputs));
+        Raised.By(ProblemCode.InputMissing, () => manager.Run("shanghai", new Dictionary<string, OrtValue>()));
         inputs.Remove("p.lora_A.weight");
         inputs["X"] = inputs["x"];
-        Raises(ProblemCode.InputUnknown, () => manager.Run("shanghai", inputs));
+        Raised.By(ProblemCode.InputUnknown, () => manager.Run("shanghai", inputs));
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class AdapterManagerTests : IDisposable
         using var manager = Open();
         var inputs = new Dictionary<string, OrtValue> { ["x"] = OrtValue.CreateTensorValueFromMemory(new float[4], [1, 4]) };
 
-        var problem = Raises(ProblemCode.AdapterRunFailed, () => manager.Run("base", inputs));
+        var problem = Raised.By(ProblemCode.AdapterRunFailed, () => manager.Run("base", inputs));
 
         Assert.Contains("invalid dimensions", problem.What, StringComparison.Ordinal);
     }
@@ -189,85 +189,6 @@ public sealed class AdapterManagerTests : IDisposable
         lease.RunInto(TinyCity.Ones(), outputs);
 
         Assert.Equal([TinyCity.Expected(2)], y);
-    }
-
-    [Fact]
-    [Raises(ProblemCode.FormMissing)]
-    public void Models_of_no_form_are_refused()
-    {
-        var plain = SmallModel.Shift(1).Save(_folder["plain.onnx"]);
-
-        Raises(ProblemCode.FormMissing, () => AdapterManager.Open(plain, new AdapterSettings { TakeForeign = true }));
-        Raises(ProblemCode.FormMissing, () => AdapterManager.Open(_city.Inputs(form: "merged")));
-        Raises(ProblemCode.FormMissing, () => AdapterManager.Open(_city.Switchable(false, "a", "a")));
-        Raises(ProblemCode.FormMissing, () => AdapterManager.Open(_city.Switchable(false, "base")));
-        Raises(ProblemCode.FileMissing, () => AdapterManager.Open(_folder["missing.onnx"]));
-    }
-
-    [Fact]
-    [Raises(ProblemCode.ModelUnpaired)]
-    public void Models_and_adapters_of_others_are_taken_only_if_that_is_wanted()
-    {
-        Raises(ProblemCode.ModelUnpaired, () => AdapterManager.Open(_city.Inputs(isMarked: false)));
-        using (var strict = Open())
-        {
-            Raises(ProblemCode.AdapterOfOtherModel, () => strict.Load("s", _city.Adapter("s", 2, pairing: 0)));
-            Raises(ProblemCode.AdapterOfOtherModel, () => strict.Load("s", _city.Adapter("s", 2, pairing: 1)));
-        }
-
-        using (var marked = AdapterManager.Open(_city.Inputs(), new AdapterSettings { TakeForeign = true }))
-        {
-            marked.Load("s", _city.Adapter("s", 2, pairing: 0));
-            Raises(ProblemCode.AdapterOfOtherModel, () => marked.Load("s", _city.Adapter("s", 2, pairing: 1)));
-        }
-
-        using var open = AdapterManager.Open(_city.Inputs(isMarked: false), new AdapterSettings { TakeForeign = true });
-        open.Load("s", _city.Adapter("s", 2, pairing: 0));
-        open.Load("t", _city.Adapter("t", 3, pairing: 1));
-
-        Assert.Equal([TinyCity.Expected(3)], TinyCity.Run(open, "t"));
-    }
-
-    [Fact]
-    [Raises(ProblemCode.RanksClash)]
-    public void Ranks_of_one_name_must_be_equal_in_models_of_others()
-    {
-        using var manager = AdapterManager.Open(_city.Inputs(isMarked: false, ranks: 1), new AdapterSettings { TakeForeign = true });
-
-        var problem = Raises(ProblemCode.RanksClash, () => manager.Load("s", _city.Adapter("s", 2)));
-
-        Assert.Contains("alike, 'lora_r1', but they would be 1 and 0", problem.What, StringComparison.Ordinal);
-    }
-
-    // Why that is checked: the runtime's own words, in the middle of a run.
-    [Fact]
-    public void The_runtime_takes_tensors_whose_dimensions_have_one_name_for_equal()
-    {
-        using var manager = AdapterManager.Open(_city.Inputs(ranks: 1));
-        manager.Load("s", _city.Adapter("s", 2));
-
-        var problem = Raises(ProblemCode.AdapterRunFailed, () => manager.Run("s", TinyCity.Ones()));
-
-        Assert.Contains("attempting to re-use buffer", problem.What, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void What_does_not_fit_is_found_at_loading()
-    {
-        using var manager = Open();
-        var path = _folder["wrong.onnx_adapter"];
-        void Wrong(ProblemCode code, params LoraOps.Tensors.Tensor[] parameters)
-        {
-            TinyCity.Write(path, parameters);
-            Raises(code, () => manager.Load("s", path));
-        }
-
-        Wrong(ProblemCode.AdapterFactorMissing, TinyCity.Factor("p.lora_A.weight", [3, 1], [1, 1, 1]));
-        Wrong(ProblemCode.AdapterInputUnknown, TinyCity.Factor("x.lora_C", [1], [1]));
-        Wrong(ProblemCode.AdapterInputDiffers, TinyCity.Factor("p.lora_A.weight", [4, 1], [1, 1, 1, 1]),
-            TinyCity.Factor("p.lora_B.weight", [1, 1], [1]));
-        Wrong(ProblemCode.AdapterRanksDiffer, TinyCity.Factor("p.lora_A.weight", [3, 1], [1, 1, 1]),
-            TinyCity.Factor("p.lora_B.weight", [2, 1], [1, 1]));
     }
 
     [Fact]
@@ -306,15 +227,6 @@ public sealed class AdapterManagerTests : IDisposable
         using var outputs = lease.Run(TinyCity.Ones());
         return outputs.Floats("y");
     }
-
-    private static Problem Raises(ProblemCode code, Action work)
-    {
-        var problem = Assert.Throws<LoraOpsException>(work).Problems[0];
-        Assert.Equal(code, problem.Code);
-        return problem;
-    }
-
-    private static Problem Raises(ProblemCode code, Func<object> work) => Raises(code, () => { _ = work(); });
 
     private AdapterManager Open() => AdapterManager.Open(_city.Inputs());
 }

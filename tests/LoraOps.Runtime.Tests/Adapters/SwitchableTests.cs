@@ -62,7 +62,7 @@ public sealed class SwitchableTests : IDisposable
     {
         using var manager = Open(isBlend: false);
 
-        Raises(ProblemCode.RowsDiffer, () => manager.Run(["base", "shanghai"], TinyCity.Ones(3)));
+        Raised.By(ProblemCode.RowsDiffer, () => manager.Run(["base", "shanghai"], TinyCity.Ones(3)));
     }
 
     [Fact]
@@ -71,9 +71,9 @@ public sealed class SwitchableTests : IDisposable
     {
         using var manager = Open(isBlend: true);
 
-        Raises(ProblemCode.BlendInvalid, () => manager.AcquireBlend(new Dictionary<string, float> { ["shanghai"] = float.NaN }));
-        Raises(ProblemCode.BlendInvalid, () => manager.AcquireBlend(new Dictionary<string, float> { ["base"] = 1 }));
-        Raises(ProblemCode.AdapterUnknown, () => manager.AcquireBlend(new Dictionary<string, float> { ["beijing"] = 1 }));
+        Raised.By(ProblemCode.BlendInvalid, () => manager.AcquireBlend(new Dictionary<string, float> { ["shanghai"] = float.NaN }));
+        Raised.By(ProblemCode.BlendInvalid, () => manager.AcquireBlend(new Dictionary<string, float> { ["base"] = 1 }));
+        Raised.By(ProblemCode.AdapterUnknown, () => manager.AcquireBlend(new Dictionary<string, float> { ["beijing"] = 1 }));
     }
 
     [Fact]
@@ -83,13 +83,13 @@ public sealed class SwitchableTests : IDisposable
         using var manager = Open(isBlend: false);
         var blend = new Dictionary<string, float> { ["shanghai"] = 1 };
 
-        Raises(ProblemCode.ChoiceUnsupported, () => manager.AcquireBlend(blend));
-        Raises(ProblemCode.ChoiceUnsupported, () => manager.AcquireTogether("shanghai", "guangzhou"));
-        Raises(ProblemCode.ChoiceUnsupported, () => manager.Load("beijing", "beijing.onnx_adapter"));
-        Raises(ProblemCode.ChoiceUnsupported, () => { manager.Unload("shanghai"); return 0; });
+        Raised.By(ProblemCode.ChoiceUnsupported, () => manager.AcquireBlend(blend));
+        Raised.By(ProblemCode.ChoiceUnsupported, () => manager.AcquireTogether("shanghai", "guangzhou"));
+        Raised.By(ProblemCode.ChoiceUnsupported, () => manager.Load("beijing", "beijing.onnx_adapter"));
+        Raised.By(ProblemCode.ChoiceUnsupported, () => { manager.Unload("shanghai"); return 0; });
         using var files = AdapterManager.Open(new TinyCity(_folder).Inputs());
-        Raises(ProblemCode.ChoiceUnsupported, () => files.AcquireRows("base"));
-        Raises(ProblemCode.ChoiceUnsupported, () => files.AcquireBlends([blend]));
+        Raised.By(ProblemCode.ChoiceUnsupported, () => files.AcquireRows("base"));
+        Raised.By(ProblemCode.ChoiceUnsupported, () => files.AcquireBlends([blend]));
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class SwitchableTests : IDisposable
         var inputs = TinyCity.Ones();
         inputs["adapter"] = OrtValue.CreateTensorValueFromMemory(new long[] { 1 }, [1]);
 
-        Raises(ProblemCode.InputTaken, () => manager.Run("base", inputs));
+        Raised.By(ProblemCode.InputTaken, () => manager.Run("base", inputs));
     }
 
     [Fact]
@@ -117,9 +117,6 @@ public sealed class SwitchableTests : IDisposable
     }
 
     private static float[] Select(AdapterManager manager, string id) => TinyCity.Run(manager, id, batch: 3);
-
-    private static void Raises(ProblemCode code, Func<object> work) =>
-        Assert.Equal(code, Assert.Throws<LoraOpsException>(() => { _ = work(); }).Problems[0].Code);
 
     private AdapterManager Open(bool isBlend) => AdapterManager.Open(new TinyCity(_folder).Switchable(isBlend, "shanghai", "guangzhou"));
 }
