@@ -28,7 +28,7 @@ internal sealed record ParameterTarget(Replacement Replacement, IReadOnlyList<Ed
         var tensor = model.Read(stored);
         var values = tensor.ToFloats();
         Put(values.AsSpan((int)(Rows?.First ?? 0), (int)(Rows?.Count ?? values.Length)), Replacement.Value.ToFloats());
-        var bytes = new byte[checked(values.Length * tensor.Type.Bits() / 8)];
+        var bytes = new byte[checked(values.Length * (tensor.Type.Bits() / 8))];
         ElementCodec.Encode(tensor.Type, values, bytes);
         var name = Edges[0].Value;
         var copy = editor.Write(stored, Edges, bytes, Replacement.FullName);

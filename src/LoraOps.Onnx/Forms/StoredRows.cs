@@ -56,7 +56,13 @@ internal sealed class StoredRows
                 ElementType.BF16 => 3.3961775e38f,
                 _ => float.PositiveInfinity,
             };
-            return _stored.AsSpan(_start, _length).ToArray().All(value => Math.Abs(value) < limit);
+            foreach (var value in _stored.AsSpan(_start, _length))
+            {
+                if (!(Math.Abs(value) < limit))
+                    return false;
+            }
+
+            return true;
         }
     }
 

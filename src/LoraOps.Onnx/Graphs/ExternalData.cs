@@ -17,6 +17,7 @@ public static class ExternalData
     private const long LargeTensorBytes = 1 << 20;
     private const long LargeAlignment = 1 << 16;
     private const long SmallAlignment = 64;
+    private const long SmallestMoved = 1 << 10;
 
     /// <summary>True if the tensor's bytes are outside.</summary>
     public static bool IsExternal(TensorProto tensor) => tensor.DataLocation == TensorProto.Types.DataLocation.External;
@@ -48,16 +49,30 @@ public static class ExternalData
     }
 
     /// <summary>Copies external tensors into one new file, in graph order at aligned offsets, and points a copy of the message there.</summary>
-    internal static ModelProto Rewrite(OnnxModel model, string dataPath, IReadOnlySet<TensorProto> wasExternal)
+    /// <param name="model">The model.</param>
+    /// <param name="dataPath">The new file.</param>
+    /// <param name="wasExternal">Tensors that belong there though their bytes are in the message now.</param>
+    /// <param name="isLarge">True if every initializer of some size belongs there.</param>
+    internal static ModelProto Rewrite(OnnxModel model, string dataPath, IReadOnlySet<TensorProto> wasExternal, bool isLarge)
     {
+        var initializers = model.Graph.AllGraphs().SelectMany(graph => isLarge ? graph.Initializer : [])
+            .Where(tensor => OnnxTensor.InlineBytes(tensor) >= SmallestMoved && OnnxTensor.TypeOf(tensor.DataType) is not null)
+            .ToHashSet<TensorProto>(ReferenceEqualityComparer.Instance);
         var copy = model.Clone();
         using var data = new FileStream(dataPath, FileMode.Create, FileAccess.Write);
         foreach (var (mine, theirs) in model.AllTensors().Zip(copy.AllTensors()))
         {
-            if (!IsExternal(mine) && !wasExternal.Contains(mine))
+            if (!IsExternal(mine) && !wasExternal.Contains(mine) && !initializers.Contains(mine))
                 continue;
 
+            // ONNX Runtime maps the file: a tensor of nothing has no place in it.
             var source = model.Read(mine);
+            if (source.ByteLength == 0)
+            {
+                OnnxTensor.SetRaw(theirs, []);
+                continue;
+            }
+
             var alignment = source.ByteLength > LargeTensorBytes ? LargeAlignment : SmallAlignment;
             data.Position = (data.Position + alignment - 1) / alignment * alignment;
             PointTo(theirs, System.IO.Path.GetFileName(dataPath), data.Position, source.ByteLength);
@@ -74,8 +89,16 @@ public static class ExternalData
         {
             var block = buffer.AsSpan(0, (int)Math.Min(buffer.Length, source.ByteLength - at));
             source.ReadBytes(at, block);
-            target.Write(block);
+
+            // Where nothing is written the file has a hole, which reads as zeros and takes no room.
+            if (block.ContainsAnyExcept((byte)0))
+                target.Write(block);
+            else
+                target.Position += block.Length;
         }
+
+        if (target.Length < target.Position)
+            target.SetLength(target.Position);
     }
 
     private static void PointTo(TensorProto tensor, string file, long offset, long length)

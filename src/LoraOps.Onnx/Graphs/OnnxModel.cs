@@ -15,6 +15,9 @@ public sealed class OnnxModel
     /// <summary>A protobuf message is at most this long; larger models keep their tensors in a file beside.</summary>
     public const long MaxMessageBytes = int.MaxValue;
 
+    /// <summary>The most bytes of tensors that a message holds beside its nodes.</summary>
+    public const long MaxInlineBytes = MaxMessageBytes - (1 << 26);
+
     private readonly HashSet<TensorProto> _wasExternal = new(ReferenceEqualityComparer.Instance);
 
     private OnnxModel(ModelProto proto, string path)
@@ -101,12 +104,14 @@ public sealed class OnnxModel
 
     /// <summary>
     /// Writes the model to <paramref name="path"/>. Tensors that lay in an external file go to <c>PATH.data</c> again,
-    /// the others stay inline.
+    /// the others stay inline, unless together they are too large for a message: then all of some size go there.
     /// </summary>
     /// <param name="path">A file that no user sees yet (<see cref="LoraOps.Writers.StagedOutput"/>).</param>
-    public void Save(string path)
+    /// <param name="maxInlineBytes">How many bytes of tensors may stay in the message.</param>
+    public void Save(string path, long maxInlineBytes = MaxInlineBytes)
     {
-        var message = HasExternalData ? ExternalData.Rewrite(this, path + ".data", _wasExternal) : Proto;
+        var isTooLarge = this.AllTensors().Where(tensor => !ExternalData.IsExternal(tensor)).Sum(OnnxTensor.InlineBytes) > maxInlineBytes;
+        var message = HasExternalData || isTooLarge ? ExternalData.Rewrite(this, path + ".data", _wasExternal, isTooLarge) : Proto;
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
         message.WriteTo(file);
     }

@@ -92,6 +92,11 @@ public static class OnnxTensor
             : throw new LoraOpsException(OnnxProblems.TensorInvalid(modelPath, tensor.Name, "has dimensions that are negative or too large"));
     }
 
+    /// <summary>About how many bytes a tensor takes in the message, whichever of its fields holds the elements.</summary>
+    internal static long InlineBytes(TensorProto tensor) => tensor.RawData.Length
+        + (sizeof(float) * (long)tensor.FloatData.Count) + (sizeof(double) * ((long)tensor.DoubleData.Count + tensor.Int64Data.Count + tensor.Uint64Data.Count))
+        + (sizeof(int) * (long)tensor.Int32Data.Count);
+
     /// <summary>Makes the raw field the only one that holds elements; null leaves none.</summary>
     internal static void SetRaw(TensorProto tensor, byte[]? bytes)
     {

@@ -14,7 +14,7 @@ internal static class RowHashes
         var rounded = values.ToArray();
         if (type is ElementType.F16 or ElementType.BF16)
         {
-            var bytes = new byte[checked(values.Length * type.Bits() / 8)];
+            var bytes = new byte[checked(values.Length * (type.Bits() / 8))];
             ElementCodec.Encode(type, values, bytes);
             ElementCodec.Decode(type, bytes, rounded);
         }

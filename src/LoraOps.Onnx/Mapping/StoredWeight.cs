@@ -35,7 +35,7 @@ public static class StoredWeight
     public static byte[] Encode(OnnxModel model, WeightUse use, float[] values)
     {
         var type = model.Read(use.Tensor).Type;
-        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
+        var bytes = new byte[checked(values.Length * (type.Bits() / 8))];
         ElementCodec.Encode(type, Oriented(values, use, isStored: false), bytes);
         return bytes;
     }
