@@ -5,6 +5,7 @@ using LoraOps.Cli.Reports;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Parity;
+using LoraOps.Runtime.Sessions;
 
 namespace LoraOps.Cli.Commands;
 
@@ -14,10 +15,10 @@ internal sealed class ValidateCommand : Verb
     private readonly Option<string> _candidate = new("--candidate") { Description = "The model to prove.", HelpName = "MODEL.onnx", Required = true };
     private readonly Option<string?> _reference = new("--reference") { Description = "The model it must be near to.", HelpName = "MODEL.onnx" };
 
-    private readonly Option<string?> _expected = new("--expected")
+    private readonly Option<string[]> _expected = new("--expected")
     {
-        Description = "Or what such a model gave: inputs, and each output under its name.",
-        HelpName = "FILE",
+        Description = "Or what such a model gave: inputs, and each output under its name. With NAME= several times: one for each adapter.",
+        HelpName = "[NAME=]FILE",
     };
 
     private readonly Option<string?> _inputs = new("--inputs")
@@ -32,7 +33,16 @@ internal sealed class ValidateCommand : Verb
         HelpName = "FILE",
     };
 
-    private readonly Option<string?> _adapter = new("--adapter") { Description = "An .onnx_adapter for the candidate.", HelpName = "FILE", Hidden = true };
+    private readonly Option<string[]> _adapters = new("--adapter")
+    {
+        Description = "An .onnx_adapter for the candidate's inputs, or an adapter in its graph by name or number. The base if left out.",
+        HelpName = "[NAME=]FILE|NAME|NUMBER",
+    };
+
+    private readonly Option<bool> _foreign = new("--allow-foreign")
+    {
+        Description = "Take an .onnx_adapter that does not say for which model it was made.",
+    };
 
     private readonly Option<string[]> _gates = new("--gate")
     {
@@ -46,7 +56,7 @@ internal sealed class ValidateCommand : Verb
     public ValidateCommand()
         : base("validate", "Measure the distance between a model and its reference, and hold it against gates.")
     {
-        foreach (var option in new Option[] { _candidate, _reference, _expected, _inputs, _labels, _adapter, _gates })
+        foreach (var option in new Option[] { _candidate, _reference, _expected, _inputs, _labels, _adapters, _foreign, _gates })
             Add(option);
 
         _reports.AddTo(this);
@@ -57,6 +67,15 @@ internal sealed class ValidateCommand : Verb
             if (references != 1)
                 result.AddError(references == 0 ? "--reference or --expected is missing" : "--reference and --expected exclude each other");
 
+            if (result.GetResult(_expected) is { Tokens.Count: > 1 } records)
+            {
+                if (result.GetResult(_inputs) is not null || result.GetResult(_labels) is not null)
+                    result.AddError("--inputs and --labels go with one --expected; several bring their own");
+
+                if (records.Tokens.Any(token => NamedText.Split(token.Value).Name.Length == 0))
+                    result.AddError("several --expected need names: NAME=FILE, as the adapters are called");
+            }
+
             if (result.GetResult(_reference) is not null && result.GetResult(_inputs) is null)
                 result.AddError("--inputs is missing: two models need samples to run on");
         });
@@ -65,9 +84,6 @@ internal sealed class ValidateCommand : Verb
     /// <inheritdoc/>
     public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        if (parsed.GetValue(_adapter) is not null)
-            throw new LoraOpsException(CommandProblems.NotAvailable(CommandLine.FullName(parsed), "--adapter", "models with merged adapters"));
-
         var gates = Gates(parsed);
         var reports = _reports.Read(parsed, parsed.GetValue(_overwrite));
         return screen.WithStages(stages =>
@@ -75,6 +91,7 @@ internal sealed class ValidateCommand : Verb
             stages.Begin("measuring");
             var report = Measure(parsed, stop);
             var results = GateResult.Judge(gates, report);
+            results = [.. results, .. GateResult.Unset(report, results)];
             var problems = results.Select(result => result.Problem(report.Candidate)).OfType<Problem>().ToArray();
             reports.Write(report, results);
             return new Answer(ParitySheet.Of(report, results), problems);
@@ -103,17 +120,17 @@ internal sealed class ValidateCommand : Verb
 
     private ParityReport Measure(ParseResult parsed, CancellationToken stop)
     {
-        var record = parsed.GetValue(_expected) is { } expected ? SampleSet.Open(expected) : null;
-        var inputs = parsed.GetValue(_inputs) is { } data ? SampleSet.Open(data) : record;
+        using var candidate = OnnxSession.Open(parsed.GetRequiredValue(_candidate));
+        var request = new ParityRequest
+        {
+            Reference = parsed.GetValue(_reference),
+            Expected = [.. (parsed.GetValue(_expected) ?? []).Select(NamedText.Split)],
+            Inputs = parsed.GetValue(_inputs) is { } data ? SampleSet.Open(data) : null,
+            Adapters = [.. (parsed.GetValue(_adapters) ?? []).Select(NamedText.Split)],
+            AllowsForeign = parsed.GetValue(_foreign),
+        };
         var labels = parsed.GetValue(_labels) is { } file ? SampleSet.Open(file) : null;
-        using var reference = record is null
-            ? ParityReference.FromModel(parsed.GetValue(_reference) ?? "")
-            : ParityReference.FromRecord(record);
-        return ParityRun.Measure(
-            parsed.GetRequiredValue(_candidate),
-            reference,
-            inputs ?? throw new InvalidOperationException("The validator demanded inputs."),
-            new ParityOptions { Labels = labels },
-            stop);
+        using var plan = ParityPlan.Make(candidate, request);
+        return ParityRun.Measure(candidate, plan.Passes, new ParityOptions { Labels = labels }, stop);
     }
 }

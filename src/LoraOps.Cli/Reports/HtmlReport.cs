@@ -41,12 +41,20 @@ internal static class HtmlReport
         page.Append("<dl>")
             .Append($"<dt>Candidate</dt><dd>{Text(report.Candidate)}</dd>")
             .Append($"<dt>Reference</dt><dd>{Text(report.Reference)}</dd>")
+            .Append(report.Adapter.Length > 0 ? $"<dt>Adapter</dt><dd>{Text(report.Adapter)}</dd>" : "")
+            .Append(report.Against.Length > 0 ? $"<dt>Held against</dt><dd>{Text(report.Against)}</dd>" : "")
             .Append($"<dt>Samples</dt><dd>{report.Samples}</dd>")
             .Append("</dl>\n");
         if (results.Count > 0)
         {
             page.Append("<h2>Gates</h2>\n");
             AppendTable(page, ["Metric", "Output", "#Measured", "Gate", "By how much", "Result"], results.Select(Gate));
+        }
+
+        if (report.Parts.Count > 0)
+        {
+            page.Append("<h2>Adapters</h2>\n");
+            AppendTable(page, ["Adapter", "Held against", "#Samples", "Metric", "Output", "#Measured"], report.Parts.SelectMany(Part));
         }
 
         page.Append("<h2>Metrics</h2>\n");
@@ -64,6 +72,10 @@ internal static class HtmlReport
             : $"{missed} of {results.Count} gates failed.";
         page.Append($"<p class=\"verdict {(missed == 0 ? "pass" : "fail")}\">{verdict}</p>\n");
     }
+
+    private static IEnumerable<string> Part(ParityReport part) => ParitySheet.Measured(part).Select(row =>
+        $"<td>{Text(part.Adapter)}</td><td>{Text(part.Against)}</td><td class=\"number\">{part.Samples}</td>" +
+        $"<td>{row.Metric.Name}</td><td>{Text(row.Output)}</td><td class=\"number\">{ParitySheet.Number(row.Value)}</td>");
 
     private static string Gate(GateResult result) =>
         $"<td>{result.Gate.Metric}</td><td>{Text(result.Output)}</td><td class=\"number\">{ParitySheet.Number(result.Measured)}</td>" +

@@ -7,14 +7,20 @@ namespace LoraOps.Cli.Reports;
 /// <summary>A parity report as a command's answer.</summary>
 internal static class ParitySheet
 {
+    private static readonly string[] PartColumns =
+        ["adapter", "held against", "samples", "output", "cosine", "worst-cosine", "max-abs", "top1", "accuracy"];
+
     /// <summary>The metrics of every output, and the gates with how far each was missed.</summary>
     public static Sheet Of(ParityReport report, IReadOnlyList<GateResult> results) => new Sheet()
         .Add("candidate", report.Candidate)
         .Add("reference", report.Reference)
+        .Add("adapter", Chosen(report.Adapter), detail: report.Adapter.Length == 0)
+        .Add("held against", Chosen(report.Against), detail: report.Against.Length == 0)
         .Add("samples", report.Samples)
         .Add("passed", results.All(result => result.Passed))
         .AddGrid("metrics", ["metric", "output", "measured"], Measured(report).Select(row =>
             new Cell[] { row.Metric.Name, row.Output, row.Value }))
+        .AddGrid("adapters", PartColumns, report.Parts.SelectMany(part => part.Outputs.Select(output => Row(part, output))))
         .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
 
     /// <summary>Every number of a report, metric by metric.</summary>
@@ -28,6 +34,21 @@ internal static class ParitySheet
     public static string Margin(GateResult result) => result.Passed
         ? $"{Number(-result.MissedBy)} to spare"
         : double.IsNaN(result.MissedBy) ? "not a number" : $"missed by {Number(result.MissedBy)}";
+
+    private static Cell[] Row(ParityReport part, OutputParity output) =>
+    [
+        part.Adapter,
+        Chosen(part.Against),
+        part.Samples,
+        output.Name,
+        output.Cosine,
+        output.WorstCosine,
+        output.MaxAbs,
+        output.Top1 is { } top ? top : Cell.None,
+        part.Accuracy is { } task && task.Output == output.Name ? task.Candidate : Cell.None,
+    ];
+
+    private static Cell Chosen(string text) => text.Length == 0 ? Cell.None : text;
 
     private static Cell[] Row(GateResult result) =>
     [

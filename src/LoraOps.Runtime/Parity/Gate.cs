@@ -37,7 +37,7 @@ public sealed record Gate(string Metric, string Operator, double Limit)
     public GateResult Judge(ParityReport report)
     {
         var metric = Metrics.Find(Metric) ?? throw new InvalidOperationException($"'{Metric}' is no metric.");
-        var measured = metric.Read(report).ToList();
+        var measured = metric.Read(report).Concat(report.Parts.SelectMany(part => Read(metric, part))).ToList();
         if (measured.Count == 0)
         {
             var reason = report.Accuracy is null && metric.Name.Contains("accuracy", StringComparison.Ordinal)
@@ -50,6 +50,10 @@ public sealed record Gate(string Metric, string Operator, double Limit)
         var worst = measured.MaxBy(pair => double.IsNaN(Miss(pair.Value)) ? double.PositiveInfinity : Miss(pair.Value));
         return new GateResult(this, worst.Output, worst.Value, Passes(worst.Value), Miss(worst.Value));
     }
+
+    // The whole may hide what one adapter does.
+    private static IEnumerable<(string Output, double Value)> Read(Metric metric, ParityReport part) =>
+        metric.Read(part).Select(pair => ($"{pair.Output} of {part.Adapter}", pair.Value));
 
     /// <summary>As it is written.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Metric}{Operator}{Limit}");
@@ -94,6 +98,15 @@ public sealed record GateResult(Gate Gate, string Output, double Measured, bool 
 
         return problems.Count == 0 ? results : throw new LoraOpsException(problems);
     }
+
+    /// <summary>
+    /// The gate that nobody needs to set, if it was missed: where the reference is finite the candidate must be. None if another one that
+    /// was missed says so already.
+    /// </summary>
+    public static IReadOnlyList<GateResult> Unset(ParityReport report, IReadOnlyList<GateResult> results) =>
+        results.All(result => result.Passed) && report.Outputs.FirstOrDefault(output => output.Broken > 0) is { } broken
+            ? [new GateResult(new Gate("max-abs", "<", double.PositiveInfinity), broken.Name, broken.MaxAbs, false, double.NaN)]
+            : [];
 
     /// <summary>The problem of a gate that was missed, or null.</summary>
     public Problem? Problem(string candidate) => Passed

@@ -17,6 +17,7 @@ internal sealed class OutputMeter(string name)
     private long _agreeing;
     private long _candidateNotFinite;
     private long _referenceNotFinite;
+    private long _broken;
 
     private bool HasClasses => _sample.Rank > 0 && _sample[-1] > 1;
 
@@ -40,6 +41,7 @@ internal sealed class OutputMeter(string name)
             Values = _values,
             CandidateNotFinite = _candidateNotFinite,
             ReferenceNotFinite = _referenceNotFinite,
+            Broken = _broken,
             Cosine = broken ? double.NaN : _all.Cosine,
             WorstCosine = broken ? double.NaN : _worstCosine,
             Sqnr = broken ? double.NaN : _all.Sqnr,
@@ -58,6 +60,7 @@ internal sealed class OutputMeter(string name)
         {
             _candidateNotFinite += float.IsFinite(candidate[i]) ? 0 : 1;
             _referenceNotFinite += float.IsFinite(reference[i]) ? 0 : 1;
+            _broken += float.IsFinite(reference[i]) && !float.IsFinite(candidate[i]) ? 1 : 0;
             var difference = Math.Abs((double)candidate[i] - reference[i]);
             _maxAbs = Math.Max(_maxAbs, difference);
             _sumAbs += difference;

@@ -15,6 +15,12 @@ public abstract class ParityReference : IDisposable
 
     internal virtual int? FixedBatch => null;
 
+    /// <summary>The model, if it is one.</summary>
+    internal virtual OnnxSession? Session => null;
+
+    /// <summary>What is active in the model; null for nothing.</summary>
+    internal SessionAdapter? Adapter { get; set; }
+
     /// <summary>A model that is run over the same samples.</summary>
     /// <param name="modelPath">An ONNX file.</param>
     public static ParityReference FromModel(string modelPath) => new ModelReference(modelPath);
@@ -47,6 +53,8 @@ public abstract class ParityReference : IDisposable
 
         internal override int? FixedBatch => _session.FixedBatch;
 
+        internal override OnnxSession? Session => _session;
+
         internal override IEnumerable<Problem> Check(IReadOnlyList<Port> outputs, SampleSet inputs)
         {
             var mine = _session.Outputs.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
@@ -55,7 +63,7 @@ public abstract class ParityReference : IDisposable
         }
 
         internal override IReadOnlyDictionary<string, OutputBlock> Read(
-            IReadOnlyList<Port> outputs, SampleSet inputs, int first, int count) => _session.Run(inputs, first, count);
+            IReadOnlyList<Port> outputs, SampleSet inputs, int first, int count) => _session.Run(inputs, first, count, Adapter);
 
         protected override void Dispose(bool disposing)
         {

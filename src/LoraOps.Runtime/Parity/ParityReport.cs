@@ -9,7 +9,17 @@ namespace LoraOps.Runtime.Parity;
 /// <param name="Outputs">One for each output, in the candidate's order.</param>
 /// <param name="Accuracy">How often labels are met, or null without labels.</param>
 public sealed record ParityReport(
-    string Candidate, string Reference, int Samples, IReadOnlyList<OutputParity> Outputs, TaskAccuracy? Accuracy);
+    string Candidate, string Reference, int Samples, IReadOnlyList<OutputParity> Outputs, TaskAccuracy? Accuracy)
+{
+    /// <summary>The adapter that was active, or the base; empty if there was no choice or there were several.</summary>
+    public string Adapter { get; init; } = "";
+
+    /// <summary>What of the reference was taken, in words; empty if there was no choice or there were several.</summary>
+    public string Against { get; init; } = "";
+
+    /// <summary>The same for the samples of each adapter, if there were several.</summary>
+    public IReadOnlyList<ParityReport> Parts { get; init; } = [];
+}
 
 /// <summary>The distance on one output. A NaN or infinity on either side makes every number here NaN.</summary>
 public sealed record OutputParity
@@ -25,6 +35,9 @@ public sealed record OutputParity
 
     /// <summary>Values of the candidate that are NaN or infinite.</summary>
     public required long CandidateNotFinite { get; init; }
+
+    /// <summary>Values of the candidate that are NaN or infinite where the reference's are finite.</summary>
+    public required long Broken { get; init; }
 
     /// <summary>Values of the reference that are NaN or infinite.</summary>
     public required long ReferenceNotFinite { get; init; }

@@ -35,39 +35,96 @@ public static class ParityRun
 
     /// <summary>The same with a model that is loaded already.</summary>
     public static ParityReport Measure(
-        OnnxSession candidate, ParityReference reference, SampleSet inputs, ParityOptions options, CancellationToken stop)
+        OnnxSession candidate, ParityReference reference, SampleSet inputs, ParityOptions options, CancellationToken stop) =>
+        Measure(candidate, [new ParityPass(inputs, reference, [new ParityPart("", "")])], options, stop);
+
+    /// <summary>Measures several adapters of one model: over everything, and over the samples of each.</summary>
+    /// <param name="candidate">The model to prove.</param>
+    /// <param name="passes">What is run, one after another.</param>
+    /// <param name="options">Labels, and which outputs.</param>
+    /// <param name="stop">Looked at between two batches.</param>
+    /// <exception cref="LoraOpsException">The model cannot run, or data, reference and labels do not fit together.</exception>
+    /// <exception cref="OperationCanceledException">The caller wants to stop.</exception>
+    public static ParityReport Measure(
+        OnnxSession candidate, IReadOnlyList<ParityPass> passes, ParityOptions options, CancellationToken stop = default)
     {
         var outputs = candidate.Outputs.Where(output => options.Outputs?.Contains(output.Name) ?? true).ToList();
-        List<Problem> problems = [.. candidate.Check(inputs), .. reference.Check(outputs, inputs)];
+        var problems = passes.SelectMany(pass => candidate.Check(pass.Inputs).Concat(pass.Reference.Check(outputs, pass.Inputs))).ToList();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
-        var meters = outputs.ToDictionary(output => output.Name, output => new OutputMeter(output.Name), StringComparer.Ordinal);
-        var task = Task(candidate, options, inputs, outputs);
-        var batches = new Batches(inputs.Count, Smaller(candidate.FixedBatch, reference.FixedBatch));
+        var all = new PartMeter(outputs);
+        var parts = new OrderedDictionary<ParityPart, PartMeter>();
+        foreach (var part in passes.SelectMany(pass => pass.Parts))
+            parts.TryAdd(part, new PartMeter(outputs));
+
+        foreach (var pass in passes)
+            Measure(candidate, pass, outputs, options, (all, parts), stop);
+
+        var report = all.Result(candidate.Path);
+        return parts.Count == 1
+            ? Named(report, parts.GetAt(0).Key)
+            : report with { Parts = [.. parts.Select(part => Named(part.Value.Result(candidate.Path), part.Key))] };
+    }
+
+    private static ParityReport Named(ParityReport report, ParityPart part) => report with { Adapter = part.Adapter, Against = part.Against };
+
+    private static void Measure(
+        OnnxSession candidate,
+        ParityPass pass,
+        List<Port> outputs,
+        ParityOptions options,
+        (PartMeter All, OrderedDictionary<ParityPart, PartMeter> Parts) meters,
+        CancellationToken stop)
+    {
+        var scored = Scored(candidate, options, pass.Inputs, outputs);
+        var batches = new Batches(pass.Inputs.Count, Smaller(candidate.FixedBatch, pass.Reference.FixedBatch));
         foreach (var (first, count) in batches.Runs())
         {
             stop.ThrowIfCancellationRequested();
-            var mine = candidate.Run(inputs, first, count);
-            var theirs = reference.Read(outputs, inputs, first, count);
-            foreach (var (name, meter) in meters)
-            {
-                var (x, y) = (mine[name], theirs[name]);
-                if (!x.Shape.Equals(y.Shape))
-                    throw new LoraOpsException(ParityProblems.ExpectationShape(reference.Path, name, Sample(y), Sample(x)));
-
-                batches.Saw(x.Shape.ElementCount * 2);
-                meter.Add(x.Shape, x.Values, y.Values);
-                if (task?.Output == name)
-                    task.Add(first, x.Shape, x.Values, y.Values);
-            }
+            var mine = candidate.Run(pass.Inputs, first, count, pass.Adapter);
+            var theirs = pass.Reference.Read(outputs, pass.Inputs, first, count);
+            var values = outputs.ToDictionary(
+                output => output.Name, output => Paired(pass.Reference, output.Name, mine[output.Name], theirs[output.Name]), StringComparer.Ordinal);
+            batches.Saw(values.Values.Sum(pair => pair.Mine.Shape.ElementCount * 2));
+            meters.All.Add(pass.Reference.Path, scored, first, count, values);
+            if (meters.Parts.Count > 1)
+                AddParts(pass, meters.Parts, scored, (first, count), values);
         }
-
-        return new ParityReport(
-            candidate.Path, reference.Path, inputs.Count, [.. outputs.Select(output => meters[output.Name].Result())], task?.Result());
     }
 
-    private static TaskMeter? Task(OnnxSession candidate, ParityOptions options, SampleSet inputs, List<Port> outputs)
+    private static void AddParts(
+        ParityPass pass,
+        OrderedDictionary<ParityPart, PartMeter> parts,
+        (string Output, Labels Labels)? scored,
+        (int First, int Count) batch,
+        Dictionary<string, (OutputBlock Mine, OutputBlock Theirs)> values)
+    {
+        if (pass.Sources.Count == 0)
+        {
+            parts[pass.Parts[0]].Add(pass.Reference.Path, scored, batch.First, batch.Count, values);
+            return;
+        }
+
+        for (var row = 0; row < batch.Count; row++)
+        {
+            var one = values.ToDictionary(pair => pair.Key, pair => (Row(pair.Value.Mine, row), Row(pair.Value.Theirs, row)), StringComparer.Ordinal);
+            parts[pass.Parts[pass.Sources[batch.First + row]]].Add(pass.Reference.Path, scored, batch.First + row, 1, one);
+        }
+    }
+
+    private static OutputBlock Row(OutputBlock block, int row)
+    {
+        var length = (int)block.Shape.RowLength;
+        return new OutputBlock(new TensorShape([1, .. block.Shape.Dims[1..]]), block.Values[(row * length)..((row + 1) * length)]);
+    }
+
+    private static (OutputBlock Mine, OutputBlock Theirs) Paired(ParityReference reference, string name, OutputBlock mine, OutputBlock theirs) =>
+        mine.Shape.Equals(theirs.Shape)
+            ? (mine, theirs)
+            : throw new LoraOpsException(ParityProblems.ExpectationShape(reference.Path, name, Sample(theirs), Sample(mine)));
+
+    private static (string Output, Labels Labels)? Scored(OnnxSession candidate, ParityOptions options, SampleSet inputs, List<Port> outputs)
     {
         // A model that takes labels as an input computes a loss: they are no answer key for us.
         var isInput = candidate.Inputs.Any(input => input.Name == Labels.TensorName);
@@ -77,7 +134,7 @@ public static class ParityRun
 
         var labels = Labels.From(source, inputs);
         var scored = outputs.FirstOrDefault(output => labels.Fit(output.Dims.Count)) ?? throw labels.FitsNone();
-        return new TaskMeter(scored.Name, labels);
+        return (scored.Name, labels);
     }
 
     private static string Sample(OutputBlock block) => new TensorShape(block.Shape.Dims[1..]).ToString();

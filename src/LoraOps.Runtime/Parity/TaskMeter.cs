@@ -4,17 +4,14 @@ using LoraOps.Tensors;
 namespace LoraOps.Runtime.Parity;
 
 /// <summary>Counts the labels that candidate and reference meet.</summary>
-internal sealed class TaskMeter(string output, Labels labels)
+internal sealed class TaskMeter(string output)
 {
     private readonly Side _candidate = new();
     private readonly Side _reference = new();
     private long _scored;
 
-    /// <summary>The output that is scored.</summary>
-    public string Output => output;
-
     /// <summary>Adds some samples; both sides are [samples, …, classes].</summary>
-    public void Add(int first, TensorShape shape, ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)
+    public void Add(Labels labels, int first, TensorShape shape, ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)
     {
         var wanted = labels.Read(first, shape);
         var classes = (int)shape[-1];

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
@@ -13,9 +14,11 @@ public sealed class OnnxSession : IDisposable
     private readonly InferenceSession _session;
     private readonly RunOptions _options = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
 
-    private OnnxSession(string path, InferenceSession session)
+    private OnnxSession(OnnxModel model, InferenceSession session)
     {
+        var path = model.Path;
         Path = path;
+        Adaptable = AdaptableModel.Of(model);
         _session = session;
         Inputs = [.. session.InputNames.Select(name => RuntimeTypes.ToPort(path, name, session.InputMetadata[name]))];
         Outputs = [.. session.OutputNames.Select(name => RuntimeTypes.ToPort(path, name, session.OutputMetadata[name]))];
@@ -33,6 +36,9 @@ public sealed class OnnxSession : IDisposable
     /// <summary>The number of samples that one run takes, or null if the model takes any.</summary>
     public int? FixedBatch => Inputs.Select(input => input.Batch).FirstOrDefault(size => size is not null);
 
+    /// <summary>What of it an adapter overrides, and what it says of its form.</summary>
+    public AdaptableModel Adaptable { get; }
+
     /// <summary>Loads a file.</summary>
     /// <exception cref="LoraOpsException">It is no ONNX model, or the runtime refuses it.</exception>
     public static OnnxSession Open(string modelPath, SessionSettings? settings = null) =>
@@ -48,7 +54,7 @@ public sealed class OnnxSession : IDisposable
         try
         {
             session = new InferenceSession(Message(model), options);
-            return new OnnxSession(model.Path, session);
+            return new OnnxSession(model, session);
         }
         catch (OnnxRuntimeException error)
         {
@@ -69,8 +75,9 @@ public sealed class OnnxSession : IDisposable
     /// <param name="data">Tensors named like the inputs; others are ignored.</param>
     /// <param name="first">The first sample.</param>
     /// <param name="count">How many; a model with a fixed batch is run as often as needed.</param>
+    /// <param name="adapter">What is active meanwhile; null for the defaults of the graph.</param>
     /// <exception cref="LoraOpsException">The data do not fit the inputs, or the run fails.</exception>
-    public IReadOnlyDictionary<string, OutputBlock> Run(SampleSet data, int first, int count)
+    public IReadOnlyDictionary<string, OutputBlock> Run(SampleSet data, int first, int count, SessionAdapter? adapter = null)
     {
         if (Check(data) is { Count: > 0 } problems)
             throw new LoraOpsException(problems);
@@ -78,16 +85,17 @@ public sealed class OnnxSession : IDisposable
         var names = Outputs.Select(output => output.Name).ToList();
         var parts = names.ToDictionary(name => name, _ => new List<OutputBlock>(), StringComparer.Ordinal);
         foreach (var (at, size) in Batches.Of(first, count, FixedBatch ?? count))
-            Visit(data, at, size, names, (name, shape, values) => parts[name].Add(new OutputBlock(shape, values.ToArray())));
+            Visit(data, at, size, names, (name, shape, values) => parts[name].Add(new OutputBlock(shape, values.ToArray())), adapter);
 
         return names.ToDictionary(name => name, name => Joined(name, parts[name], count), StringComparer.Ordinal);
     }
 
     /// <summary>Runs one batch, at most <see cref="FixedBatch"/> samples, and shows each output without keeping it; <see cref="Check"/> has passed.</summary>
-    internal void Visit(SampleSet data, int first, int count, IReadOnlyCollection<string> outputs, OutputVisitor visit)
+    internal void Visit(
+        SampleSet data, int first, int count, IReadOnlyCollection<string> outputs, OutputVisitor visit, SessionAdapter? adapter = null)
     {
         using var feed = SampleFeed.Read(Inputs, data, first, count);
-        using var results = RunOnce(feed, data, outputs);
+        using var results = RunOnce(feed, data, outputs, adapter);
         foreach (var (name, value) in outputs.Zip(results))
             Show(name, value, feed, visit);
     }
@@ -99,11 +107,12 @@ public sealed class OnnxSession : IDisposable
         _session.Dispose();
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> RunOnce(SampleFeed feed, SampleSet data, IReadOnlyCollection<string> outputs)
+    private IDisposableReadOnlyCollection<OrtValue> RunOnce(
+        SampleFeed feed, SampleSet data, IReadOnlyCollection<string> outputs, SessionAdapter? adapter)
     {
         try
         {
-            return _session.Run(_options, feed.Values, outputs);
+            return _session.Run(adapter?.Options ?? _options, feed.Values, outputs);
         }
         catch (OnnxRuntimeException error)
         {

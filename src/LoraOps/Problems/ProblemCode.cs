@@ -474,6 +474,9 @@ public enum ProblemCode
     /// <summary>The command line asks for something that this version cannot do yet.</summary>
     NotAvailable = 4011,
 
+    /// <summary>An adapter was asked for that the model does not take, or does not have.</summary>
+    AdapterChoiceInvalid = 4012,
+
     /// <summary>The recipe is no plain YAML.</summary>
     RecipeNotYaml = 5001,
 

@@ -124,6 +124,7 @@ public sealed class GateTests
         SampleShape = new TensorShape(2),
         Values = 2,
         CandidateNotFinite = 0,
+        Broken = 0,
         ReferenceNotFinite = 0,
         Cosine = value,
         WorstCosine = value,

@@ -46,22 +46,27 @@ public sealed class SampleSet
     /// <summary>The samples of several sets one after another; arrays that not all of them have are left out.</summary>
     /// <param name="sets">At least one.</param>
     /// <exception cref="LoraOpsException">An array has other types or dimensions than in the first set.</exception>
-    public static SampleSet Join(IReadOnlyList<SampleSet> sets)
-    {
-        if (sets.Count == 1)
-            return sets[0];
+    public static SampleSet Join(IReadOnlyList<SampleSet> sets) =>
+        sets.Count == 1 ? sets[0] : Combine(sets, (name, parts) => new JoinedTensor(name, parts));
 
+    /// <summary>The same samples with another array, or one in place of another.</summary>
+    /// <param name="array">[samples, …]</param>
+    /// <exception cref="LoraOpsException">It has another number of samples.</exception>
+    public SampleSet With(Tensor array) => new(Path, _tensors.Values.Where(tensor => tensor.Name != array.Name).Append(array));
+
+    /// <summary>The array of this name, or null.</summary>
+    public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
+
+    internal static SampleSet Combine(IReadOnlyList<SampleSet> sets, Func<string, List<Tensor>, Tensor> combine)
+    {
         var shared = sets[0]._tensors.Keys.Where(name => sets.All(set => set._tensors.ContainsKey(name)))
             .Select(name => (Name: name, Parts: sets.Select(set => set._tensors[name]).ToList())).ToList();
         var problems = shared.Where(array => !JoinedTensor.CanJoin(array.Parts))
             .Select(array => SampleProblems.Unlike(sets[^1].Path, array.Name, sets[0].Path));
         return problems.ToList() is { Count: > 0 } wrong
             ? throw new LoraOpsException(wrong)
-            : new SampleSet(string.Join(", ", sets.Select(set => set.Path)), shared.Select(array => new JoinedTensor(array.Name, array.Parts)));
+            : new SampleSet(string.Join(", ", sets.Select(set => set.Path)), shared.Select(array => combine(array.Name, array.Parts)));
     }
-
-    /// <summary>The array of this name, or null.</summary>
-    public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
     private static List<Tensor> OpenFolder(string folder)
     {

@@ -1,0 +1,209 @@
+using LoraOps.Onnx.AdapterFiles;
+using LoraOps.Problems;
+using LoraOps.Readers.Samples;
+using LoraOps.Runtime.Adapters;
+using LoraOps.Runtime.Sessions;
+using LoraOps.Tensors;
+
+namespace LoraOps.Runtime.Parity;
+
+/// <summary>
+/// What is run to answer a request, by the candidate's form. Without an adapter it is held against the base. Adapters in files are
+/// measured one after another, those inside of the graph in batches that mix their samples.
+/// </summary>
+public sealed class ParityPlan : IDisposable
+{
+    private const string SwitchableForm = "switchable";
+    private const string BasePrefix = "base_";
+    private readonly OnnxSession _candidate;
+    private readonly ParityRequest _request;
+    private readonly List<IDisposable> _owned = [];
+
+    private ParityPlan(OnnxSession candidate, ParityRequest request)
+    {
+        _candidate = candidate;
+        _request = request;
+    }
+
+    /// <summary>What is run, in order.</summary>
+    public IReadOnlyList<ParityPass> Passes { get; private set; } = [];
+
+    /// <summary>Opens records and adapters, and sees that they belong together.</summary>
+    /// <param name="candidate">The model to prove; the caller's, also after the plan.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <exception cref="LoraOpsException">A file is wrong, an adapter does not fit the model, or the model does not have it.</exception>
+    public static ParityPlan Make(OnnxSession candidate, ParityRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(candidate);
+        ArgumentNullException.ThrowIfNull(request);
+        var plan = new ParityPlan(candidate, request);
+        try
+        {
+            plan.Passes = candidate.Adaptable switch
+            {
+                { Metadata.Form: SwitchableForm } => plan.InGraph(),
+                { IsAdaptable: true } => plan.FromFiles(),
+                _ => plan.Plain(),
+            };
+            return plan;
+        }
+        catch
+        {
+            plan.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Closes what was opened.</summary>
+    public void Dispose() => _owned.ForEach(owned => owned.Dispose());
+
+    private List<ParityPass> Plain()
+    {
+        if (_request.Adapters.Concat(_request.Expected.Where(record => record.Name.Length > 0)).ToList() is { Count: > 0 } unasked)
+            throw new LoraOpsException([.. unasked.Select(adapter => AdapterChoiceProblems.NotTaken(_candidate.Path, Word(adapter)))]);
+
+        return [.. Sources().Select(source => new ParityPass(source.Inputs, Reference(source, ""), [new ParityPart("", "")]))];
+    }
+
+    // Each adapter is active for a whole pass.
+    private List<ParityPass> FromFiles()
+    {
+        var passes = new List<ParityPass>();
+        var problems = new List<Problem>();
+        foreach (var source in Sources())
+        {
+            var adapters = _request.Adapters.Where(adapter => source.Name.Length == 0 || adapter.Name == source.Name).ToList();
+            if (adapters.Count == 0 && source.Name.Length > 0 && source.Name != AdapterManager.BaseId)
+                problems.Add(AdapterChoiceProblems.Unpaired(_candidate.Path, source.Name, "no --adapter"));
+            else if (adapters.Count > 1)
+                problems.Add(AdapterChoiceProblems.TooMany(_candidate.Path, adapters.Count));
+            else
+                passes.Add(adapters.Count == 0 ? BasePass(source, null) : FilePass(source, adapters[0]));
+        }
+
+        var held = _request.Expected.Select(record => record.Name).Append("").ToHashSet(StringComparer.Ordinal);
+        problems.AddRange(_request.Adapters.Where(adapter => !held.Contains(adapter.Name) && !_request.Expected.All(record => record.Name.Length == 0))
+            .Select(adapter => AdapterChoiceProblems.Unpaired(_candidate.Path, adapter.Name, "no --expected")));
+        return problems.Count == 0 ? passes : throw new LoraOpsException(problems);
+    }
+
+    private ParityPass FilePass(Source source, NamedValue adapter)
+    {
+        var name = adapter.Name.Length > 0 ? adapter.Name : Path.GetFileNameWithoutExtension(adapter.Value);
+        var against = source.Other is { } other ? Activate(other, adapter.Value) : Listed("", source);
+        return new ParityPass(source.Inputs, Reference(source, ""), [new ParityPart(name, against)])
+        {
+            Adapter = Own(SessionAdapter.Open(adapter.Value, _candidate.Adaptable, Fit)),
+        };
+    }
+
+    // The zero adapter: a record that tells the two apart has the base's outputs under a prefix.
+    private ParityPass BasePass(Source source, SampleSet? inputs)
+    {
+        var prefix = PrefixOf(source);
+        return new ParityPass(inputs ?? source.Inputs, Reference(source, prefix), [new ParityPart(AdapterManager.BaseId, Listed(prefix, source))]);
+    }
+
+    private List<ParityPass> InGraph()
+    {
+        var metadata = _candidate.Adaptable.Metadata!;
+        var numbers = new AdapterNumbers(_candidate.Path, metadata.Adapters);
+        var sources = Sources();
+        var chosen = sources.Select(source => Chosen(source, numbers)).ToList();
+        foreach (var other in sources.Select(source => source.Other?.Session?.Adaptable).OfType<AdaptableModel>())
+        {
+            if (other.Metadata is { Form: SwitchableForm } lists && !lists.Adapters.SequenceEqual(metadata.Adapters))
+                throw new LoraOpsException(AdapterChoiceProblems.ListsDiffer(other.Path, _candidate.Path));
+        }
+
+        if (sources.Count > 1)
+            return [Mixed(sources, [.. chosen.Select(number => number ?? 0)], numbers)];
+
+        var inputs = chosen[0] is { } one ? numbers.Choose(sources[0].Inputs, [.. Enumerable.Repeat(one, sources[0].Inputs.Count)]) : sources[0].Inputs;
+        if (chosen[0] == 0)
+            return [BasePass(sources[0], inputs)];
+
+        var name = chosen[0] is { } number ? numbers.NameOf(number) : "as the data say";
+        return [new ParityPass(inputs, Reference(sources[0], ""), [new ParityPart(name, Listed("", sources[0]))])];
+    }
+
+    // Null where the data choose for each sample.
+    private int? Chosen(Source source, AdapterNumbers numbers)
+    {
+        var wanted = _request.Adapters.Select(Word).Concat(source.Name.Length > 0 ? [source.Name] : []).ToList();
+        var own = _candidate.Inputs.Select(input => input.Name).Intersect(AdapterNumbers.Inputs)
+            .FirstOrDefault(input => source.Inputs.Find(input) is not null);
+        if (own is not null)
+            return wanted.Count == 0 ? null : throw new LoraOpsException(AdapterChoiceProblems.Twice(source.Inputs.Path, own));
+
+        return wanted.Count switch
+        {
+            0 => 0,
+            1 => numbers.Find(wanted[0]),
+            _ => throw new LoraOpsException(AdapterChoiceProblems.TooMany(_candidate.Path, wanted.Count)),
+        };
+    }
+
+    // The samples of all records in turn, so that one batch holds rows of several adapters.
+    private ParityPass Mixed(List<Source> sources, List<int> chosen, AdapterNumbers numbers)
+    {
+        var prefixes = sources.Zip(chosen, (source, number) => number == 0 ? PrefixOf(source) : "").ToList();
+        var records = sources.Zip(prefixes, (source, prefix) => Outputs.Aggregate(
+            source.Record!, (record, output) => prefix.Length > 0 && record.Find(prefix + output) is { } values ? record.With(new JoinedTensor(output, [values])) : record)).ToList();
+        var mixed = Interleaving.Of(records);
+        return new ParityPass(
+            numbers.Choose(mixed.Samples, [.. mixed.Sources.Select(source => chosen[source])]),
+            Own(ParityReference.FromRecord(mixed.Samples)),
+            [.. chosen.Zip(prefixes).Select((pair, i) => new ParityPart(numbers.NameOf(pair.First), Listed(pair.Second, sources[i])))])
+        {
+            Sources = mixed.Sources,
+        };
+    }
+
+    private AdapterFitOptions Fit => new() { AllowsForeign = _request.AllowsForeign };
+
+    private List<string> Outputs => [.. _candidate.Outputs.Select(output => output.Name)];
+
+    private List<Source> Sources()
+    {
+        if (_request.Reference is { } path)
+        {
+            var reference = Own(ParityReference.FromModel(path));
+            return [new Source("", _request.Inputs ?? throw new InvalidOperationException("A model needs samples."), null, reference)];
+        }
+
+        return [.. _request.Expected.Select(expected =>
+        {
+            var record = SampleSet.Open(expected.Value);
+            return new Source(expected.Name, _request.Inputs ?? record, record, null);
+        })];
+    }
+
+    private ParityReference Reference(Source source, string prefix) => source.Other ?? Own(ParityReference.FromRecord(source.Record!, prefix));
+
+    private string PrefixOf(Source source) =>
+        source.Record is { } record && Outputs.All(output => record.Find(BasePrefix + output) is not null) ? BasePrefix : "";
+
+    private string Listed(string prefix, Source source) => source.Other is not null ? "" : string.Join(", ", Outputs.Select(output => prefix + output));
+
+    // A reference of the same form gets the same adapter.
+    private string Activate(ParityReference reference, string adapter)
+    {
+        if (reference.Session is not { Adaptable: { IsAdaptable: true } model })
+            return "";
+
+        reference.Adapter = Own(SessionAdapter.Open(adapter, model, Fit));
+        return "with the same adapter";
+    }
+
+    private T Own<T>(T owned)
+        where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+
+    private static string Word(NamedValue adapter) => adapter.Name.Length > 0 && adapter.Value.Length > 0 ? $"{adapter.Name}={adapter.Value}" : adapter.Name + adapter.Value;
+
+    private sealed record Source(string Name, SampleSet Inputs, SampleSet? Record, ParityReference? Other);
+}
