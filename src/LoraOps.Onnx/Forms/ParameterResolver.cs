@@ -24,7 +24,7 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
             ? BesideWeight(replacement, module)
             : null;
         target ??= ByName(replacement);
-        var named = _modules.Base?.Weights.Find([.. ModuleAliases.Candidates(replacement.Module)], replacement.Parameter);
+        var named = _modules.Base?.Weights.Find([.. ModuleAliases.Moved(replacement.Module)], replacement.Parameter);
         if (target?.Factors is not null)
             target = target with { Old = named?.ToFloats() };
 
@@ -57,7 +57,7 @@ internal sealed class ParameterResolver(OnnxModel model, GraphIndex index, Modul
 
     private ParameterTarget? ByName(Replacement replacement)
     {
-        var aliases = ModuleAliases.Candidates(replacement.Module).ToList();
+        var aliases = ModuleAliases.Moved(replacement.Module).Distinct().ToList();
         var matches = _index.TensorNames
             .Select(name => (name, Match: aliases.Max(alias => ModulePath.Compare(alias.Parameter(replacement.Parameter), name))))
             .Where(pair => pair.Match != NameMatch.None)

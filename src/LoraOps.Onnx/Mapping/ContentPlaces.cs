@@ -68,19 +68,8 @@ internal sealed class ContentPlaces(OnnxModel model, IReadOnlyList<WeightUse> us
     private static bool Single(List<Candidate> inside) => inside.Count > 0
         && inside.Select(candidate => candidate.Use).Distinct(ReferenceEqualityComparer.Instance).Count() == inside.Count;
 
-    private static bool Tiles(List<Candidate> parts, long rows)
-    {
-        long at = 0;
-        foreach (var part in parts.Select(candidate => candidate.Place.Part!.Value).Distinct().OrderBy(part => part.First))
-        {
-            if (part.First != at)
-                return false;
-
-            at = part.End;
-        }
-
-        return at == rows && parts.Select(candidate => candidate.Use).Distinct(ReferenceEqualityComparer.Instance).Count() == parts.Count;
-    }
+    private static bool Tiles(List<Candidate> parts, long rows) => RowRange.Tile(parts.Select(candidate => candidate.Place.Part!.Value), rows)
+        && parts.Select(candidate => candidate.Use).Distinct(ReferenceEqualityComparer.Instance).Count() == parts.Count;
 
     // A head that is tied to the embedding has no tensor of its own in the base.
     private List<Candidate> Tied(WantedWeight wanted)

@@ -56,8 +56,8 @@ public sealed class ModuleResolver
     {
         var wanted = new WantedWeight(module, layer, shape);
         Problem? fault = null;
-        var resolution = _options.Map.Entries.TryGetValue(module.Value, out var target)
-            ? Mapped(wanted, target, ref fault)
+        var resolution = _options.Map.Entries.TryGetValue(module.Value, out var targets)
+            ? Mapped(wanted, targets, ref fault)
             : Named(wanted, ref fault) ?? ByContent(wanted, fault) ?? ByOrder(wanted, ref fault);
         if (resolution is null)
             problems.Add(fault ?? MappingProblems.ModuleUnmapped(_model.Path, module.Value, Near(module)));
@@ -122,6 +122,15 @@ public sealed class ModuleResolver
             return null;
         }
 
+        if (Places(wanted, candidates, ref fault) is not { } places)
+            return null;
+
+        var tiers = candidates.SelectMany(candidate => candidate.Evidence).Select(evidence => evidence.Tier);
+        return new Resolution(wanted.Module, places, [.. tiers.Distinct().Order()], Base is not null);
+    }
+
+    private List<WeightPlace>? Places(WantedWeight wanted, IReadOnlyList<Candidate> candidates, ref Problem? fault)
+    {
         var places = new List<WeightPlace>();
         foreach (var candidate in candidates)
         {
@@ -136,8 +145,12 @@ public sealed class ModuleResolver
             }
         }
 
-        var tiers = candidates.SelectMany(candidate => candidate.Evidence).Select(evidence => evidence.Tier);
-        return new Resolution(wanted.Module, places, [.. tiers.Distinct().Order()], Base is not null);
+        var isSplit = places.Any(place => place.Part is not null);
+        if (!isSplit || RowRange.Tile(places.Select(place => place.Part ?? new RowRange(0, wanted.Rows)), wanted.Rows))
+            return places;
+
+        fault ??= MappingProblems.SiteShapeDiffers(_model.Path, wanted.Module.Value, $"{wanted.Rows} rows, each once", "other parts");
+        return null;
     }
 
     private static Problem? Keep(List<WeightPlace> places, WeightPlace place)
@@ -166,15 +179,21 @@ public sealed class ModuleResolver
 
     private string Near(ModuleName module) => NearMisses.Phrase(module.Value, Uses.Select(use => use.ModuleGuess));
 
-    private Resolution? Mapped(WantedWeight wanted, string target, ref Problem? fault)
+    private Resolution? Mapped(WantedWeight wanted, IReadOnlyList<MapTarget> targets, ref Problem? fault)
     {
-        var found = Uses.Where(use => use.Node.Name == target || use.Name == target)
-            .Select(use => new Candidate(new WeightPlace(use), [new Evidence(EvidenceTier.Map, NameMatch.Exact)])).ToList();
-        if (found.Count == 0)
+        var found = new List<Candidate>();
+        foreach (var target in targets)
         {
-            fault = MappingProblems.MapInvalid(_options.Map.Path, $"module '{wanted.Module}' is mapped to '{target}', which the graph does not have"
-                + NearMisses.Phrase(target, Uses.SelectMany(use => new[] { use.Node.Name, use.Name })));
-            return null;
+            var uses = Uses.Where(use => use.Node.Name == target.At || use.Name == target.At).ToList();
+            if (uses.Count == 0 || uses.Any(use => target.Rows is { } rows && rows.End > use.Shape[0]) || target.Part?.End > wanted.Rows)
+            {
+                fault = MappingProblems.MapInvalid(_options.Map.Path, $"module '{wanted.Module}' is mapped to '{target.At}', which the graph does not have"
+                    + (uses.Count > 0 ? " so many rows of" : NearMisses.Phrase(target.At, Uses.SelectMany(use => new[] { use.Node.Name, use.Name }))));
+                return null;
+            }
+
+            found.AddRange(uses.Select(use => new Candidate(
+                new WeightPlace(use) { Rows = target.Rows, Part = target.Part }, [new Evidence(EvidenceTier.Map, NameMatch.Exact)])));
         }
 
         return Checked(wanted, found, ref fault);

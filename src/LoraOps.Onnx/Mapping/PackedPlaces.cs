@@ -47,7 +47,7 @@ internal sealed class PackedPlaces(NamedPlaces names)
         long at = 0;
         foreach (var part in parts)
         {
-            var nodes = _names.Find([part, .. ModuleAliases.Candidates(part).Skip(1)], wanted.Layer)
+            var nodes = _names.Find([part], wanted.Layer)
                 .Where(candidate => !candidate.IsContradicted && wanted.HasColumnsOf(candidate.Use)).ToList();
             if (nodes.Count == 0 || _names.Ambiguity(part, nodes) is not null || nodes.Select(node => node.Use.Shape[0]).Distinct().Count() > 1)
                 return [];

@@ -36,6 +36,9 @@ internal sealed class PlaceCheck(OnnxModel model, CheckpointComparison? comparis
         var type = OnnxTensor.TypeOf(use.Tensor.DataType);
         var isWritable = use.Codes is null && type is { } known && StoredWeight.IsWritable(known) && use.Alpha != 0;
         var isReadable = use.Codes is not null && _options.IsBranched && Dequantizing.Fits(_model, use.Tensor, use.Codes);
+        if (isWritable && !_options.IsBranched && _model.Read(use.Tensor).ByteLength is var bytes && bytes > Array.MaxLength)
+            return MappingProblems.WeightTooLarge(_model.Path, module, bytes);
+
         return isWritable || isReadable
             ? null
             : MappingProblems.WeightTypeUnsupported(_model.Path, module, (type?.Name() ?? "another type") + (use.Codes is null ? "" : " codes"));

@@ -10,7 +10,7 @@ namespace LoraOps.Onnx.Mapping;
 public sealed record WantedWeight(ModuleName Module, LayerKind? Layer, TensorShape Shape)
 {
     /// <summary>The module's names, its own first.</summary>
-    public IReadOnlyList<ModuleName> Aliases { get; } = [.. ModuleAliases.Candidates(Module)];
+    public IReadOnlyList<ModuleName> Aliases { get; } = [.. ModuleAliases.Moved(Module).Distinct()];
 
     /// <summary>The rows of the weight: outputs, or words.</summary>
     public long Rows => Shape.Rank == 0 ? 1 : Shape[0];

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LoraOps.Problems;
 
 /// <summary>What can go wrong when an adapter's modules are looked up in a graph.</summary>
@@ -41,7 +43,8 @@ public static class MappingProblems
 
     /// <summary><see cref="ProblemCode.MapInvalid"/></summary>
     public static Problem MapInvalid(string path, string reason) => new(
-        ProblemCode.MapInvalid, path, $"is no usable mapping: {reason}", "Write {\"module name\": \"initializer or node name\"}.");
+        ProblemCode.MapInvalid, path, $"is no usable mapping: {reason}",
+        "Write {\"module name\": \"initializer or node name\"}, or {\"at\": \"name\", \"rows\": [first, count]} for a part of a packed weight.");
 
     /// <summary><see cref="ProblemCode.WeightTypeUnsupported"/></summary>
     public static Problem WeightTypeUnsupported(string model, string module, string type) => new(
@@ -66,6 +69,12 @@ public static class MappingProblems
         ProblemCode.DeltaUnmapped, adapter,
         $"method {method} changes '{parameter}', which cannot be found in a graph by the shape of a weight",
         "Merge the adapter into the checkpoint with 'loraops merge' and export the result.");
+
+    /// <summary><see cref="ProblemCode.WeightTooLarge"/></summary>
+    public static Problem WeightTooLarge(string model, string module, long bytes) => new(
+        ProblemCode.WeightTooLarge, model,
+        $"the weight of module '{module}' has {bytes.ToString(CultureInfo.InvariantCulture)} bytes; a weight of up to 2 GiB can be changed",
+        "Export the model in half precision, or train without this module.");
 
     /// <summary><see cref="ProblemCode.OutputFused"/></summary>
     public static Problem OutputFused(string model, string module, string node, string operation) => new(

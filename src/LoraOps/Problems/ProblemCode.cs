@@ -435,6 +435,9 @@ public enum ProblemCode
     /// <summary>The module's output is no value of the graph: a fused node goes on computing with it.</summary>
     OutputFused = 3114,
 
+    /// <summary>A weight is too large to be changed in memory.</summary>
+    WeightTooLarge = 3115,
+
     /// <summary>The model's opset is too old for quantization per channel.</summary>
     OpsetTooOld = 3201,
 

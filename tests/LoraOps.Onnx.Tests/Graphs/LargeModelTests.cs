@@ -5,6 +5,7 @@ using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
 using LoraOps.Onnx.Proto;
 using LoraOps.Onnx.Tests.Forms;
+using LoraOps.Problems;
 using LoraOps.Testing;
 using static LoraOps.Onnx.Proto.TensorProto.Types;
 using static LoraOps.Onnx.Tests.TinyModel;
@@ -42,6 +43,24 @@ public sealed class LargeModelTests : IDisposable
         Assert.Equal(7f, last[0]);
         Assert.Equal(1.1f, copy.Read(copy.Graph.Initializer[1]).ToFloats()[0], 1e-6f);
         Assert.Equal(0, Offset(copy.Graph.Initializer[0]) % (1 << 16));
+    }
+
+    [Fact]
+    [Raises(ProblemCode.WeightTooLarge)]
+    public void Refuses_to_change_a_weight_of_more_than_2_GiB()
+    {
+        WriteSparse("w.bin", 2_400_000_000, (0, 1f));
+        var tensor = External("big.weight", "w.bin", 0);
+        tensor.Dims.Clear();
+        tensor.Dims.Add([300, 2_000_000]);
+        var model = OnnxModel.Load(Write(tensor));
+        model.Graph.Node.Add(new NodeProto { OpType = "Gemm", Name = "/big/Gemm", Input = { "x", "big.weight" }, Output = { "z" } });
+        model.Graph.Node[^1].Attribute.Add(Int("transB", 1));
+        var delta = DenseDelta.Adapter("big", LayerKind.Linear, [300, 2_000_000], []);
+
+        var refusal = Assert.Throws<LoraOpsException>(() => MergedForm.Convert(model, [delta], new MappingOptions()));
+
+        Assert.Equal(ProblemCode.WeightTooLarge, Assert.Single(refusal.Problems).Code);
     }
 
     [Fact]

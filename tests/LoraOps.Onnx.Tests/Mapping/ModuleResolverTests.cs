@@ -145,16 +145,43 @@ public sealed class ModuleResolverTests : IDisposable
     [Fact]
     public void Refuses_a_map_to_what_is_not_there()
     {
-        var options = new MappingOptions { Map = new ModuleMap("map.json", new Dictionary<string, string> { ["fc"] = "nothing" }) };
+        File.WriteAllText(_folder["map.json"], """{"fc": "nothing"}""");
 
-        var refusal = Assert.Throws<LoraOpsException>(() => MergedForm.Convert(Gemm("fc"), [Adapter("fc")], options));
-
-        Assert.Equal(ProblemCode.MapInvalid, Assert.Single(refusal.Problems).Code);
+        Assert.Equal(ProblemCode.MapInvalid, RefusedWith("map.json"));
     }
+
+    [Theory]
+    [InlineData("""{"at": "w", "rows": [2, 2]}""", null)]
+    [InlineData("""[{"at": "w", "rows": [2, 1], "part": [0, 1]}, {"at": "n", "rows": [0, 1], "part": [1, 1]}]""", null)]
+    [InlineData("""{"at": "w", "rows": [3, 2]}""", ProblemCode.MapInvalid)]
+    [InlineData("""{"at": "w", "rows": [0, 1], "part": [2, 1]}""", ProblemCode.MapInvalid)]
+    [InlineData("""{"at": "w", "rows": [0, 1], "part": [0, 1]}""", ProblemCode.SiteShapeDiffers)]
+    [InlineData("""[{"at": "w", "rows": [0, 1], "part": [0, 1]}, {"at": "w", "rows": [1, 1], "part": [0, 1]}]""", ProblemCode.SiteShapeDiffers)]
+    [InlineData("""{"at": "w"}""", ProblemCode.SiteShapeDiffers)]
+    public void Follows_a_map_into_a_packed_weight(string target, ProblemCode? code)
+    {
+        File.WriteAllText(_folder["map.json"], $"{{\"fc\": {target}}}");
+        var model = new TinyModel().Weight("w", [4, 2]).Node("Gemm", "n", ["x", "w", "y"], Int("transB", 1)).Model;
+        var options = new MappingOptions { Map = ModuleMap.Load(_folder["map.json"]) };
+
+        if (code is null)
+            Assert.All(MergedForm.Convert(model, [Adapter("fc")], options).Sites, site => Assert.NotNull(site.Rows));
+        else
+            Assert.Equal(code, Assert.Single(Assert.Throws<LoraOpsException>(() => MergedForm.Convert(model, [Adapter("fc")], options)).Problems).Code);
+    }
+
+    private ProblemCode RefusedWith(string map) => Assert.Single(Assert.Throws<LoraOpsException>(() => MergedForm.Convert(
+        Gemm("fc"), [Adapter("fc")], new MappingOptions { Map = ModuleMap.Load(_folder[map]) })).Problems).Code;
 
     [Theory]
     [InlineData("[]")]
     [InlineData("{\"a\": 1}")]
+    [InlineData("{\"a\": []}")]
+    [InlineData("{\"a\": {\"rows\": [0, 1]}}")]
+    [InlineData("{\"a\": {\"at\": \"x\", \"row\": [0, 1]}}")]
+    [InlineData("{\"a\": {\"at\": \"x\", \"rows\": [0, 0]}}")]
+    [InlineData("{\"a\": {\"at\": \"x\", \"rows\": [-1, 1]}}")]
+    [InlineData("{\"a\": {\"at\": \"x\", \"rows\": [0, 1.5]}}")]
     [InlineData("{\"a\": \"x\", \"a\": \"y\"}")]
     [InlineData("{")]
     public void Refuses_a_map_that_is_no_object_of_strings(string text)
