@@ -14,93 +14,89 @@ namespace LoraOps.Benchmarks;
 /// </summary>
 internal sealed class SwitchTiming(string model, IReadOnlyList<string> files, TextWriter output)
 {
-    private const int Rounds = 1000;
-    private const int Warmup = 20;
+    private const int Rounds = 300;
+    private const int Switches = 100_000;
+    private const int Warmup = 10;
     private const int Residents = 100;
     private static readonly AdapterSettings Settings = new() { TakeForeign = true, CacheBytes = 1L << 40 };
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     public void Run()
     {
-        using (var manager = AdapterManager.Open(model, Settings))
-        {
-            var inputs = Inputs(manager);
-            string[] ids = [.. files.Select((file, at) => manager.Load($"adapter {at + 1}", file).Id), .. Graph(manager)];
-            foreach (var id in ids)
-                manager.Preload(id, inputs);
-
-            Line($"{ids.Length} adapters preloaded, form {manager.Form}, inputs {string.Join(", ", manager.Inputs)}");
-            var same = Steady(manager, inputs, ids[0]);
-            Alternate(manager, inputs, ids, same);
-        }
-
+        // First, while no memory has been freed that could be used again unseen.
         if (files.Count > 0)
             Memory();
+
+        using var manager = AdapterManager.Open(model, Settings);
+        var inputs = Inputs(manager);
+        string[] ids = [.. files.Select((file, at) => manager.Load($"adapter {at + 1}", file).Id), .. Graph(manager)];
+        foreach (var id in ids)
+            manager.Preload(id, inputs);
+
+        Line($"{ids.Length} adapters preloaded, form {manager.Form}, inputs {string.Join(", ", manager.Inputs)}");
+        SwitchOnly(manager, ids);
+        Alternate(manager, inputs, ids);
     }
 
     private static IEnumerable<string> Graph(AdapterManager manager) =>
         manager.Form == "switchable" ? manager.Adapters.Select(one => one.Id) : [];
 
-    private double Steady(AdapterManager manager, Dictionary<string, OrtValue> inputs, string id)
+    private void SwitchOnly(AdapterManager manager, string[] ids)
     {
-        var none = Times(() => Microseconds(() => manager.Run(AdapterManager.BaseId, inputs).Dispose()));
-        var one = Times(() => Microseconds(() => manager.Run(id, inputs).Dispose()));
-        Line($"run of the base: {Spread(none)} µs");
-        Line($"run with {id}, no switch: {Spread(one)} µs, {At(one, 0.5) / At(none, 0.5):F3} of the base");
-        return At(one, 0.5);
+        var next = 0;
+        var times = Times(Switches, () => Microseconds(() => manager.Acquire(ids[next++ % ids.Length]).Dispose()));
+        Line($"switch, nothing between: {Spread(times)} µs");
     }
 
-    private void Alternate(AdapterManager manager, Dictionary<string, OrtValue> inputs, string[] ids, double same)
+    // In turns, so that other work on the machine disturbs all three alike.
+    private void Alternate(AdapterManager manager, Dictionary<string, OrtValue> inputs, string[] ids)
     {
-        var (next, switches) = (0, new List<double>());
-        var runs = Times(() =>
+        var (next, none, switches, first, second) = (0, new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        Times(Rounds, () =>
         {
-            var id = ids[next++ % ids.Length];
+            none.Add(Microseconds(() => manager.Run(AdapterManager.BaseId, inputs).Dispose()));
             AdapterLease? lease = null;
-            switches.Add(Microseconds(() => lease = manager.Acquire(id)));
-            using (lease)
-                return Microseconds(() => lease!.Run(inputs).Dispose());
+            switches.Add(Microseconds(() => lease = manager.Acquire(ids[next++ % ids.Length])));
+            first.Add(Microseconds(() => lease!.Run(inputs).Dispose()));
+            second.Add(Microseconds(() => lease!.Run(inputs).Dispose()));
+            lease!.Dispose();
+            return 0;
         });
-        Line($"switch (until the adapter is active): {Spread([.. switches.Skip(Warmup).Order()])} µs");
-        Line($"first run after a switch: {Spread(runs)} µs, the median {At(runs, 0.5) - same:F1} µs over a run without a switch");
+        foreach (var times in new[] { none, switches, first, second })
+            times.Sort();
+
+        Line($"switch between runs: {Spread(switches)} µs");
+        Line($"run of the base: {Spread(none)} µs");
+        Line($"first run after a switch: {Spread(first)} µs, {At(first, 0.5) / At(none, 0.5):F3} of the base");
+        Line($"second run: {Spread(second)} µs, {At(second, 0.5) / At(none, 0.5):F3} of the base");
     }
 
     // Each has its own file: pages of one file would be counted once.
     private void Memory()
     {
         var folder = Directory.CreateTempSubdirectory("loraops-switch-").FullName;
-        try
+        using (var manager = AdapterManager.Open(model, Settings))
         {
-            foreach (var storage in new[] { AdapterStorage.Mapped, AdapterStorage.Copied })
-                Memory(folder, storage);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+            var inputs = Inputs(manager);
+            manager.Load("warm", files[0]);
+            for (var i = 0; i < Warmup; i++)
+                manager.Run("warm", inputs).Dispose();
 
-    private void Memory(string folder, AdapterStorage storage)
-    {
-        using var manager = AdapterManager.Open(model, Settings with { Storage = storage });
-        var inputs = Inputs(manager);
-        manager.Load("warm", files[0]);
-        for (var i = 0; i < Warmup; i++)
-            manager.Run("warm", inputs).Dispose();
+            manager.Unload("warm");
+            var before = Resident();
+            for (var i = 0; i < Residents; i++)
+            {
+                var copy = Path.Combine(folder, $"{i}.onnx_adapter");
+                File.Copy(files[i % files.Count], copy);
+                manager.Load($"{i}", copy);
+                manager.Preload($"{i}", inputs);
+            }
 
-        manager.Unload("warm");
-        var before = Resident();
-        for (var i = 0; i < Residents; i++)
-        {
-            var copy = Path.Combine(folder, $"{storage}-{i}.onnx_adapter");
-            File.Copy(files[i % files.Count], copy);
-            manager.Load($"{i}", copy);
-            manager.Preload($"{i}", inputs);
+            var (taken, bytes) = (Resident() - before, manager.ResidentBytes);
+            Line($"{Residents} adapters resident: {bytes / 1e6:F1} MB of files, {taken / 1e6:F1} MB of memory, {(double)taken / bytes:F2} times");
         }
 
-        var taken = Resident() - before;
-        var bytes = manager.ResidentBytes;
-        Line($"{Residents} adapters resident ({storage}): {bytes / 1e6:F1} MB of files, {taken / 1e6:F1} MB of memory, {(double)taken / bytes:F2} times");
+        Directory.Delete(folder, recursive: true);
     }
 
     private static long Resident()
@@ -125,11 +121,11 @@ internal sealed class SwitchTiming(string model, IReadOnlyList<string> files, Te
         });
     }
 
-    private static List<double> Times(Func<double> once)
+    private static List<double> Times(int rounds, Func<double> once)
     {
         var begin = Stopwatch.GetTimestamp();
         var times = new List<double>();
-        for (var i = -Warmup; i < Rounds && Stopwatch.GetElapsedTime(begin) < Longest; i++)
+        for (var i = -Warmup; i < rounds && Stopwatch.GetElapsedTime(begin) < Longest; i++)
         {
             var time = once();
             if (i >= 0)

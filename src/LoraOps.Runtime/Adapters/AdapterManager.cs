@@ -16,7 +16,10 @@ public sealed class AdapterManager : IDisposable
     /// <summary>The id of no adapter: the model as it was before it was adapted.</summary>
     public const string BaseId = "base";
 
-    /// <summary>The name of the meter in <c>System.Diagnostics.Metrics</c> that all managers write to.</summary>
+    /// <summary>
+    /// The meter in <c>System.Diagnostics.Metrics</c>; its instruments are <c>loraops.adapter.</c> loads, evictions, switches, runs, failures,
+    /// run.duration and switch.duration (s), resident_bytes; tags are model, adapter (the id; <c>mixed</c>, <c>blend</c>) and problem.
+    /// </summary>
     public const string MeterName = "LoraOps.Runtime";
 
     private readonly LiveSession _session;
@@ -119,9 +122,7 @@ public sealed class AdapterManager : IDisposable
     /// <exception cref="LoraOpsException">An id is unknown, a weight is not finite, or the form has no weights.</exception>
     public AdapterLease AcquireBlends(IReadOnlyList<IReadOnlyDictionary<string, float>> rows) => Lease("blend", () => _store.Blend(rows, false));
 
-    /// <summary>Runs the model with one adapter, or with <see cref="BaseId"/>.</summary>
-    /// <param name="id">The adapter.</param>
-    /// <param name="inputs">A value for every input of <see cref="Inputs"/>.</param>
+    /// <summary>Runs the model with one adapter, or with <see cref="BaseId"/>; <paramref name="inputs"/> has a value for each of <see cref="Inputs"/>.</summary>
     /// <exception cref="LoraOpsException">The id or an input is unknown, an input is missing or set by the adapter, or the run fails.</exception>
     public AdapterOutputs Run(string id, IReadOnlyDictionary<string, OrtValue> inputs)
     {
@@ -129,9 +130,7 @@ public sealed class AdapterManager : IDisposable
         return lease.Run(inputs);
     }
 
-    /// <summary>Runs the model with an adapter for each row of the batch.</summary>
-    /// <param name="ids">As many as the batch has rows.</param>
-    /// <param name="inputs">A value for every input of <see cref="Inputs"/>.</param>
+    /// <summary>Runs the model with an adapter for each row of the batch: <paramref name="ids"/> are as many as it has rows.</summary>
     /// <exception cref="LoraOpsException">The form is not <c>switchable</c>, or as for one adapter.</exception>
     public AdapterOutputs Run(IReadOnlyList<string> ids, IReadOnlyDictionary<string, OrtValue> inputs)
     {
