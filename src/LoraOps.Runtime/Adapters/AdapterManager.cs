@@ -122,7 +122,7 @@ public sealed class AdapterManager : IDisposable
     /// <exception cref="LoraOpsException">An id is unknown, a weight is not finite, or the form has no weights.</exception>
     public AdapterLease AcquireBlends(IReadOnlyList<IReadOnlyDictionary<string, float>> rows) => Lease("blend", () => _store.Blend(rows, false));
 
-    /// <summary>Runs the model with one adapter, or with <see cref="BaseId"/>; <paramref name="inputs"/> has a value for each of <see cref="Inputs"/>.</summary>
+    /// <summary>Runs the model with one adapter or <see cref="BaseId"/>; <paramref name="inputs"/> has a value for each of <see cref="Inputs"/>.</summary>
     /// <exception cref="LoraOpsException">The id or an input is unknown, an input is missing or set by the adapter, or the run fails.</exception>
     public AdapterOutputs Run(string id, IReadOnlyDictionary<string, OrtValue> inputs)
     {
