@@ -99,5 +99,8 @@ internal sealed class RenameCommand : Verb
         .Add("from", renaming.From.Name)
         .Add("to", renaming.To.Name)
         .Add("renamed", renaming.Names.Count(pair => pair.Key != pair.Value))
-        .AddGrid("names", ["old", "new"], renaming.Names.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new Cell[] { pair.Key, pair.Value }), detail: true));
+        .AddGrid("names", ["old", "new"], Rows(renaming), detail: true));
+
+    private static IEnumerable<Cell[]> Rows(DialectRenaming renaming) =>
+        renaming.Names.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new Cell[] { pair.Key, pair.Value });
 }

@@ -58,10 +58,16 @@ public static class AdapterFit
 
         return adapter.Parameters.Select(parameter => !inputs.TryGetValue(parameter.Name, out var input)
                 ? AdapterFitProblems.InputUnknown(path, parameter.Name, model.Path, NearMisses.Phrase(parameter.Name, inputs.Keys))
-                : input.Type != parameter.Type || !input.Takes(parameter.Shape)
-                    ? AdapterFitProblems.InputDiffers(path, parameter.Name, Words(parameter.Type, parameter.Shape.ToString()), model.Path, Words(input.Type, input.Shape))
-                    : null)
+                : Input(parameter, path, model, input))
             .OfType<Problem>();
+    }
+
+    private static Problem? Input(Tensor parameter, string path, AdaptableModel model, OverridableInput input)
+    {
+        var (found, expected) = (Words(parameter.Type, parameter.Shape.ToString()), Words(input.Type, input.Shape));
+        return input.Type == parameter.Type && input.Takes(parameter.Shape)
+            ? null
+            : AdapterFitProblems.InputDiffers(path, parameter.Name, found, model.Path, expected);
     }
 
     // All names of another dialect: one problem says more than one for each name.

@@ -60,31 +60,37 @@ internal sealed class RuntimePlan
         var alignment = parameters.Count > 0 ? sizeof(long) : Word;
         var length = (_size + (2 * Word) + alignment - 1) / alignment * alignment;
 
-        var pieces = new List<FilePiece> { new(0, Head(length - root)), new(length - (isShared ? root : fields), Root(isShared, versions, fields - root, root, list)) };
-        pieces.Add(new FilePiece(length - list, List(list)));
+        List<FilePiece> pieces =
+        [
+            new(0, Head(length - root)),
+            new(length - (isShared ? root : fields), Root(isShared, versions, fields - root, root - list)),
+            new(length - list, List(list)),
+        ];
         for (var i = parameters.Count - 1; i >= 0; i--)
         {
             pieces.Add(new FilePiece(length - (i == 0 ? _fields : _placed[i].Table), Table(i)));
             pieces.Add(new FilePiece(length - _placed[i].Data + Word, [], parameters[i]));
-            pieces.Add(new FilePiece(length - _placed[i].Dims, Dims(parameters[i])));
-            pieces.Add(new FilePiece(length - _placed[i].Name, Name(parameters[i])));
+            var parameter = parameters[i];
+            pieces.Add(new FilePiece(length - _placed[i].Dims, FlatParts.Bytes(writer => writer.WriteDims(parameter))));
+            pieces.Add(new FilePiece(length - _placed[i].Name, FlatParts.Bytes(writer => writer.WriteName(parameter))));
         }
 
         return new AdapterFilePlan(length, pieces);
     }
 
-    private static byte[] Head(long root) => Bytes(writer =>
+    private static byte[] Head(long root) => FlatParts.Bytes(writer =>
     {
         writer.Write((int)root);
         writer.Write(AdapterSchema.Identifier);
     });
 
-    private byte[] Root(bool isShared, int[] versions, long toFields, long root, long list) => Bytes(writer =>
+    private byte[] Root(bool isShared, int[] versions, long toFields, long toList) => FlatParts.Bytes(writer =>
     {
         if (!isShared)
         {
+            var adapter = _adapter.AdapterVersion == 0 ? 0 : 2 * Word;
             var model = _adapter.ModelVersion == 0 ? 0 : versions.Length * Word;
-            foreach (var entry in new[] { Fields[0], (versions.Length + 2) * Word, Word, _adapter.AdapterVersion == 0 ? 0 : 2 * Word, model, (versions.Length + 1) * Word })
+            foreach (var entry in new[] { Fields[0], (versions.Length + 2) * Word, Word, adapter, model, (versions.Length + 1) * Word })
                 writer.Write((ushort)entry);
         }
 
@@ -92,17 +98,17 @@ internal sealed class RuntimePlan
         foreach (var version in versions)
             writer.Write(version);
 
-        writer.Write((int)(root - ((versions.Length + 1) * Word) - list));
+        writer.Write((int)(toList - ((versions.Length + 1) * Word)));
     });
 
-    private byte[] List(long list) => Bytes(writer =>
+    private byte[] List(long list) => FlatParts.Bytes(writer =>
     {
         writer.Write(_placed.Length);
         foreach (var (i, placed) in _placed.Index())
             writer.Write((int)(list - (Word * (i + 1L)) - placed.Table));
     });
 
-    private byte[] Table(int index) => Bytes(writer =>
+    private byte[] Table(int index) => FlatParts.Bytes(writer =>
     {
         var placed = _placed[index];
         foreach (var entry in index == 0 ? Fields : [])
@@ -115,28 +121,6 @@ internal sealed class RuntimePlan
         writer.Write((int)(placed.Table - (4 * Word) - placed.Data));
         writer.Write((int)_adapter.Parameters[index].ByteLength);
     });
-
-    private static byte[] Dims(Tensor parameter) => Bytes(writer =>
-    {
-        writer.Write(parameter.Shape.Rank);
-        foreach (var dim in parameter.Shape.Dims)
-            writer.Write(dim);
-    });
-
-    private static byte[] Name(Tensor parameter) => Bytes(writer =>
-    {
-        var name = Encoding.UTF8.GetBytes(parameter.Name);
-        writer.Write(name.Length);
-        writer.Write(name);
-    });
-
-    private static byte[] Bytes(Action<BinaryWriter> write)
-    {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        write(writer);
-        return stream.ToArray();
-    }
 
     private readonly record struct Placed(long Name, long Dims, long Data, long Table);
 }

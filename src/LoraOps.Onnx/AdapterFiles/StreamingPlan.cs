@@ -13,14 +13,16 @@ internal static class StreamingPlan
     private const int FieldList = 8;
     private const int Root = FieldList + 12;
     private const int TableBytes = 5 * Word;
+    private const int List = Root + TableBytes;
     private const int DataAlignment = 64;
 
     /// <summary>Places everything.</summary>
     public static AdapterFilePlan Of(OnnxAdapter adapter)
     {
         var parameters = adapter.Parameters;
-        var tables = Root + TableBytes + Word + (Word * parameters.Count);
-        var dims = Place(parameters, tables + ((long)TableBytes * parameters.Count), DimsAt, (at, parameter) => at + Word + (sizeof(long) * parameter.Shape.Rank));
+        var tables = List + Word + (Word * parameters.Count);
+        var tablesEnd = tables + ((long)TableBytes * parameters.Count);
+        var dims = Place(parameters, tablesEnd, DimsAt, (at, parameter) => at + Word + (sizeof(long) * parameter.Shape.Rank));
         var names = Place(parameters, dims[^1], at => at, (at, parameter) => RoundUp(at + Word + Encoding.UTF8.GetByteCount(parameter.Name) + 1, Word));
         var data = Place(parameters, names[^1], DataAt, (at, parameter) => at + Word + parameter.ByteLength);
         var pieces = new List<FilePiece> { new(0, Head(adapter, tables, dims, names, data)) };
@@ -48,10 +50,8 @@ internal static class StreamingPlan
         return places;
     }
 
-    private static byte[] Head(OnnxAdapter adapter, int tables, long[] dims, long[] names, long[] data)
+    private static byte[] Head(OnnxAdapter adapter, int tables, long[] dims, long[] names, long[] data) => FlatParts.Bytes(writer =>
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
         writer.Write(Root);
         writer.Write(AdapterSchema.Identifier);
         foreach (ushort entry in new[] { 12, TableBytes, 4, 8, 12, 16 })
@@ -60,11 +60,11 @@ internal static class StreamingPlan
         writer.Write(Words(Root - FieldList, AdapterSchema.FormatVersion, adapter.AdapterVersion, adapter.ModelVersion, Word));
         writer.Write(adapter.Parameters.Count);
         for (var i = 0; i < adapter.Parameters.Count; i++)
-            writer.Write((int)(tables + (TableBytes * i) - stream.Position));
+            writer.Write(tables - List + ((TableBytes - Word) * i) - Word);
 
         foreach (var (i, parameter) in adapter.Parameters.Index())
         {
-            var at = (int)stream.Position;
+            var at = tables + (TableBytes * i);
             writer.Write(Words(
                 at - FieldList,
                 (int)names[i] - (at + Word),
@@ -75,23 +75,16 @@ internal static class StreamingPlan
 
         foreach (var (i, parameter) in adapter.Parameters.Index())
         {
-            stream.Position = dims[i];
-            writer.Write(parameter.Shape.Rank);
-            foreach (var dim in parameter.Shape.Dims)
-                writer.Write(dim);
+            writer.BaseStream.Position = dims[i];
+            writer.WriteDims(parameter);
         }
 
         foreach (var (i, parameter) in adapter.Parameters.Index())
         {
-            stream.Position = names[i];
-            var name = Encoding.UTF8.GetBytes(parameter.Name);
-            writer.Write(name.Length);
-            writer.Write(name);
-            writer.Write((byte)0);
+            writer.BaseStream.Position = names[i];
+            writer.WriteName(parameter);
         }
-
-        return stream.ToArray();
-    }
+    });
 
     private static byte[] Words(params int[] values)
     {

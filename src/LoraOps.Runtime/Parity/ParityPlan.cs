@@ -148,9 +148,7 @@ public sealed class ParityPlan : IDisposable
     private ParityPass Mixed(List<Source> sources, List<int> chosen, AdapterNumbers numbers)
     {
         var prefixes = sources.Zip(chosen, (source, number) => number == 0 ? PrefixOf(source) : "").ToList();
-        var records = sources.Zip(prefixes, (source, prefix) => Outputs.Aggregate(
-            source.Record!, (record, output) => prefix.Length > 0 && record.Find(prefix + output) is { } values ? record.With(new JoinedTensor(output, [values])) : record)).ToList();
-        var mixed = Interleaving.Of(records);
+        var mixed = Interleaving.Of([.. sources.Zip(prefixes, (source, prefix) => WithoutPrefix(source.Record!, prefix))]);
         return new ParityPass(
             numbers.Choose(mixed.Samples, [.. mixed.Sources.Select(source => chosen[source])]),
             Own(ParityReference.FromRecord(mixed.Samples)),
@@ -159,6 +157,10 @@ public sealed class ParityPlan : IDisposable
             Sources = mixed.Sources,
         };
     }
+
+    private SampleSet WithoutPrefix(SampleSet record, string prefix) => prefix.Length == 0
+        ? record
+        : Outputs.Aggregate(record, (one, output) => one.With(new JoinedTensor(output, [record.Find(prefix + output)!])));
 
     private AdapterFitOptions Fit => new() { AllowsForeign = _request.AllowsForeign };
 
@@ -203,7 +205,7 @@ public sealed class ParityPlan : IDisposable
         return owned;
     }
 
-    private static string Word(NamedValue adapter) => adapter.Name.Length > 0 && adapter.Value.Length > 0 ? $"{adapter.Name}={adapter.Value}" : adapter.Name + adapter.Value;
+    private static string Word(NamedValue adapter) => adapter.Name.Length > 0 ? $"{adapter.Name}={adapter.Value}" : adapter.Value;
 
     private sealed record Source(string Name, SampleSet Inputs, SampleSet? Record, ParityReference? Other);
 }

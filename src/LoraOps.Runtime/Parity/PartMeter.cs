@@ -19,7 +19,12 @@ internal sealed class PartMeter(IReadOnlyList<Port> outputs)
     /// <param name="first">The first sample, counted as the labels are.</param>
     /// <param name="count">How many.</param>
     /// <param name="values">For each output its shape and the values of candidate and reference.</param>
-    public void Add(string reference, (string Output, Labels Labels)? scored, int first, int count, IReadOnlyDictionary<string, (OutputBlock Mine, OutputBlock Theirs)> values)
+    public void Add(
+        string reference,
+        (string Output, Labels Labels)? scored,
+        int first,
+        int count,
+        IReadOnlyDictionary<string, (OutputBlock Mine, OutputBlock Theirs)> values)
     {
         _references.Add(reference);
         _samples += count;

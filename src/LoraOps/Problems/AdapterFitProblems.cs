@@ -30,7 +30,7 @@ public static class AdapterFitProblems
     public static Problem OfOtherModel(string path, int found, string model, int expected) => new(
         ProblemCode.AdapterOfOtherModel,
         path,
-        found == 0 ? $"does not say for which model it was made; {model} is number {expected}" : $"was made for model number {found}; {model} is number {expected}",
+        (found == 0 ? "does not say for which model it was made" : $"was made for model number {found}") + $"; {model} is number {expected}",
         Again);
 
     /// <summary><see cref="ProblemCode.AdapterOfOtherModel"/></summary>
@@ -39,5 +39,6 @@ public static class AdapterFitProblems
 
     /// <summary><see cref="ProblemCode.AdapterValueNotFinite"/></summary>
     public static Problem NotFinite(string path, string parameter) =>
-        new(ProblemCode.AdapterValueNotFinite, path, $"parameter '{parameter}' holds a value that is infinite or no number", "Train or convert the adapter again.");
+        new(ProblemCode.AdapterValueNotFinite, path, $"parameter '{parameter}' holds a value that is infinite or no number",
+            "Train or convert the adapter again.");
 }

@@ -33,7 +33,9 @@ public sealed class AdapterFitTests
     [Raises(ProblemCode.AdapterInputUnknown)]
     public void Names_that_the_model_lacks_are_told_with_the_nearest()
     {
-        var problem = Only(ProblemCode.AdapterInputUnknown, Of(Floats(A.Replace("0", "1", StringComparison.Ordinal), 64, 8), Floats(A, 64, 8), Floats(B, 8, 64)));
+        var other = A.Replace("0", "1", StringComparison.Ordinal);
+
+        var problem = Only(ProblemCode.AdapterInputUnknown, Of(Floats(other, 64, 8), Floats(A, 64, 8), Floats(B, 8, 64)));
 
         Assert.Contains($"nearest: '{A}'", problem.What, StringComparison.Ordinal);
     }
@@ -80,7 +82,9 @@ public sealed class AdapterFitTests
             new("c.lora_A.weight", ElementType.F32, [new(null, mine), new(3, ""), new(3, ""), new(3, "")], [0, 3, 3, 3]),
             new("c.lora_B.weight", ElementType.F32, [new(5, ""), new(null, theirs), new(1, ""), new(1, "")], [5, 0, 1, 1]),
         ];
-        var found = AdapterFit.Check(Of(Floats("c.lora_A.weight", a, 3, 3, 3), Floats("c.lora_B.weight", 5, b, 1, 1)), Path, new AdaptableModel("m", inputs, null));
+        var adapter = Of(Floats("c.lora_A.weight", a, 3, 3, 3), Floats("c.lora_B.weight", 5, b, 1, 1));
+
+        var found = AdapterFit.Check(adapter, Path, new AdaptableModel("m", inputs, null));
 
         Assert.Equal(fits ? [] : [ProblemCode.AdapterRanksDiffer], found.Select(problem => problem.Code));
     }

@@ -14,6 +14,9 @@ public sealed class MalformedAdapterTests
     private const int Root = 20;
     private const int List = 32;
     private const int Table = 44;
+
+    // Dimensions [2, 1] and the name A.
+    private const string Vectors = "0200000002000000000000000100000000000000010000004100";
     private static readonly byte[] Good = File.ReadAllBytes(Fixtures.Path("bev-vit", "ort", "golden-0-0.onnx_adapter"));
 
     [Fact]
@@ -55,10 +58,10 @@ public sealed class MalformedAdapterTests
     [InlineData("0100000041", "0100000042", ProblemCode.AdapterParameterName, "'B' is there twice")]
     [InlineData("0100000041", "01000000ff", ProblemCode.AdapterParameterName, "place 0 has a name that is no text")]
     [InlineData("0100000041", "0000000000", ProblemCode.AdapterParameterName, "place 0 has a name of 0 bytes")]
-    [InlineData("0200000002000000000000000100000000000000010000004100", "0200000002000000000000000200000000000000010000004100", ProblemCode.AdapterParameterInvalid, "need 16")]
-    [InlineData("0200000002000000000000000100000000000000010000004100", "02000000ffffffffffffffff0100000000000000010000004100", ProblemCode.AdapterParameterInvalid, "negative or too large")]
-    [InlineData("0200000002000000000000000100000000000000010000004100", "0200000000000000000000400000000000000000010000004100", ProblemCode.AdapterParameterInvalid, "negative or too large")]
-    [InlineData("0200000002000000000000000100000000000000010000004100", "0000000002000000000000000100000000000000010000004100", ProblemCode.AdapterParameterInvalid, "has 0 dimensions")]
+    [InlineData(Vectors, "0200000002000000000000000200000000000000010000004100", ProblemCode.AdapterParameterInvalid, "need 16")]
+    [InlineData(Vectors, "02000000ffffffffffffffff0100000000000000010000004100", ProblemCode.AdapterParameterInvalid, "negative or too large")]
+    [InlineData(Vectors, "0200000000000000000000400000000000000000010000004100", ProblemCode.AdapterParameterInvalid, "negative or too large")]
+    [InlineData(Vectors, "0000000002000000000000000100000000000000010000004100", ProblemCode.AdapterParameterInvalid, "has 0 dimensions")]
     public void Parameters_that_cannot_be_are_named(string from, string to, ProblemCode code, string reason)
     {
         var hex = Convert.ToHexStringLower(Good);

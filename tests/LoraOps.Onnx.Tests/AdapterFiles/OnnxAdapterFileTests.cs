@@ -88,7 +88,8 @@ public sealed class OnnxAdapterFileTests : IDisposable
         var adapter = new OnnxAdapter(
         [
             Floats("scalar", [], 1), Floats("twice", [1], 1), Floats("twice", [1], 1), Floats("", [1], 1), Floats("half\ud800", [1], 1),
-            new BufferTensor("double", ElementType.F64, new TensorShape(1), new byte[8]), new BufferTensor("bool", ElementType.Bool, new TensorShape(1), new byte[1]),
+            new BufferTensor("double", ElementType.F64, new TensorShape(1), new byte[8]),
+            new BufferTensor("bool", ElementType.Bool, new TensorShape(1), new byte[1]),
             Floats("deep", [.. Enumerable.Repeat(1L, 17)], 1),
         ]);
 
@@ -132,7 +133,8 @@ public sealed class OnnxAdapterFileTests : IDisposable
         using var file = LoraOps.Readers.Safetensors.SafetensorsFile.Open(Fixtures.Path("bev-vit", "adapters", "shanghai", "adapter_model.safetensors"));
         float[] Turned(string factor, int rows, int columns, float scale)
         {
-            var values = file.Tensors.Single(tensor => tensor.Name.EndsWith($".layers.0.attention.q_proj.{factor}.weight", StringComparison.Ordinal)).ToFloats();
+            var name = $"base_model.model.vit.layers.0.attention.q_proj.{factor}.weight";
+            var values = file.Find(name)!.ToFloats();
             return [.. Enumerable.Range(0, values.Length).Select(i => values[(i % rows * columns) + (i / rows)] * scale)];
         }
 

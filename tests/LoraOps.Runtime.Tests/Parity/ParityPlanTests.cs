@@ -163,13 +163,13 @@ public sealed class ParityPlanTests : IDisposable
         Refused(ProblemCode.AdapterChoiceInvalid, Switchable(false, 0), Expected(record, "three"));
         Refused(ProblemCode.AdapterChoiceInvalid, Switchable(false, 0), Expected(record, "3"));
         Refused(ProblemCode.AdapterChoiceInvalid, Switchable(false, 0), Expected(record, "-1"));
-        Refused(ProblemCode.AdapterChoiceInvalid, Switchable(false, 0), new ParityRequest { Expected = [new("", record)], Adapters = [new("", "1"), new("", "2")] });
+        Refused(ProblemCode.AdapterChoiceInvalid, Switchable(false, 0), Named("", record, new("", "1"), new("", "2")));
         Refused(ProblemCode.AdapterChoiceInvalid, plain, Expected(record, "one"));
         Refused(ProblemCode.AdapterChoiceInvalid, plain, new ParityRequest { Expected = [new("one", record)] });
         var layer = LayerRecord("l", "y_adapter", "base_y");
         Refused(ProblemCode.AdapterChoiceInvalid, Layer, new ParityRequest { Expected = [new("a", layer)] });
-        Refused(ProblemCode.AdapterChoiceInvalid, Layer, new ParityRequest { Expected = [new("", layer)], Adapters = [new("a", Shanghai), new("b", Shanghai)] });
-        Refused(ProblemCode.AdapterChoiceInvalid, Layer, new ParityRequest { Expected = [new("a", layer)], Adapters = [new("a", Shanghai), new("b", Shanghai)] });
+        Refused(ProblemCode.AdapterChoiceInvalid, Layer, Named("", layer, new("a", Shanghai), new("b", Shanghai)));
+        Refused(ProblemCode.AdapterChoiceInvalid, Layer, Named("a", layer, new("a", Shanghai), new("b", Shanghai)));
     }
 
     private static ParityReport Measure(string model, ParityRequest request)
@@ -184,6 +184,9 @@ public sealed class ParityPlanTests : IDisposable
 
     private static ParityRequest Expected(string record, string? adapter = null) =>
         new() { Expected = [new("", record)], Adapters = adapter is null ? [] : [new("", adapter)] };
+
+    private static ParityRequest Named(string name, string record, params NamedValue[] adapters) =>
+        new() { Expected = [new(name, record)], Adapters = adapters };
 
     // x and y of the real layer as ONNX Runtime computed them.
     private string LayerRecord(string name, string output, string? baseOutput)
