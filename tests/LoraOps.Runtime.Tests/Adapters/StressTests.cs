@@ -8,7 +8,7 @@ namespace LoraOps.Runtime.Tests.Adapters;
 /// <summary>Many threads do everything at once: each output is exactly that of one version, and in the end nothing is held.</summary>
 public sealed class StressTests : IDisposable
 {
-    private const int Rounds = 1000;
+    private const int Rounds = 600;
     private static readonly string[] Ids = ["a", "b", "c", "d"];
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentQueue<string> _wrong = [];
@@ -39,6 +39,7 @@ public sealed class StressTests : IDisposable
         threads.Add(Work(11, random => Try(() => Reload(manager, files, random))));
         threads.Add(Work(12, random => Try(() => Reload(manager, files, random))));
         threads.Add(Work(13, random => Try(() => manager.Unload(Ids[random.Next(Ids.Length)]))));
+        threads.Add(Work(14, _ => GC.Collect(), rounds: 20));
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
 
