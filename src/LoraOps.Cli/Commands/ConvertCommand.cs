@@ -14,17 +14,15 @@ namespace LoraOps.Cli.Commands;
 internal sealed class ConvertCommand : Verb
 {
     private static readonly string[] Columns =
-        ["module", "parameter", "method", "rank", "change", "initializer", "copy", "operator", "nodes", "transposed", "evidence", "verified"];
+        ["module", "parameter", "method", "rank", "change", "initializer", "copy", "operator", "nodes", "transposed", "evidence", "verified", "pattern"];
+
+    private static readonly string[] FileColumns = ["adapter", "file", "bytes", "parameters", "model version", "adapter version"];
+    private static readonly string[] ChoiceColumns = ["number", "adapter"];
 
     private readonly Option<string> _model = new("--model") { Description = "The base model.", HelpName = "BASE.onnx", Required = true };
     private readonly AdapterOptions _adapters = new();
 
-    private readonly Option<string> _form = new Option<string>("--form")
-    {
-        Description = "merged: the adapters are folded into the weights.",
-        DefaultValueFactory = _ => "merged",
-    }.Among("merged", "inputs", "switchable");
-
+    private readonly FormChoice _form = new();
     private readonly Option<string> _output = OutputPlace.Option();
 
     private readonly Option<string?> _base = new("--base")
@@ -41,14 +39,6 @@ internal sealed class ConvertCommand : Verb
 
     private readonly Option<bool> _explain = new("--explain") { Description = "Show where each module went, and why there." };
 
-    private readonly Option<string> _dialect = new Option<string>("--dialect")
-    {
-        Description = "How the form inputs names its inputs.",
-        DefaultValueFactory = _ => "canonical",
-        Hidden = true,
-    }.Among("canonical", "olive-dynamo", "genai-builder");
-
-    private readonly Option<bool> _blend = new("--blend") { Description = "Weigh the adapters of the form switchable.", Hidden = true };
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
     private readonly Option<bool> _dryRun = SharedOptions.DryRun();
 
@@ -57,76 +47,80 @@ internal sealed class ConvertCommand : Verb
     {
         Add(_model);
         _adapters.AddTo(this);
-        foreach (var option in new Option[] { _form, _output, _base, _map, _explain, _dialect, _blend, _overwrite, _dryRun })
+        _form.AddTo(this);
+        foreach (var option in new Option[] { _output, _base, _map, _explain, _overwrite, _dryRun })
             Add(option);
     }
 
     /// <inheritdoc/>
     public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        RefuseUnavailable(parsed);
         var source = parsed.GetRequiredValue(_model);
         var inputs = new[] { source, parsed.GetValue(_base), parsed.GetValue(_map) }.OfType<string>();
         var place = OutputPlace.Checked(
             parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), inputs.Concat(_adapters.Folders(parsed)));
+        var files = new ConvertedFiles(place, parsed.GetValue(_overwrite), _form.Layout(parsed));
         return screen.WithStages(stages =>
         {
             stages.Begin("reading the adapters");
             var adapters = _adapters.Read(parsed);
+            if (_form.Form(parsed) == InputsForm.Name)
+                files.Check(adapters.Select(source => (source.Adapter.Name, source.Adapter.Folder)));
+
             stages.Begin("reading the model");
             var model = OnnxModel.Load(source);
             stop.ThrowIfCancellationRequested();
-            stages.Begin("folding the adapters into the weights");
+            stages.Begin(_form.Form(parsed) == FormChoice.Merged ? "folding the adapters into the weights" : "putting the adapters beside the layers");
             var conversion = Convert(parsed, model, adapters);
             stop.ThrowIfCancellationRequested();
             if (!parsed.GetValue(_dryRun))
             {
                 stages.Begin("writing the model");
-                place.Write(conversion.Model);
+                files.Write(conversion);
             }
 
-            return new Answer(Describe(parsed, conversion, adapters, place));
+            return new Answer(Describe(parsed, conversion, adapters, (place, files)));
         });
-    }
-
-    private void RefuseUnavailable(ParseResult parsed)
-    {
-        var name = CommandLine.FullName(parsed);
-        var problems = new List<Problem>();
-        if (parsed.GetValue(_form) is var form && form != "merged")
-            problems.Add(CommandProblems.NotAvailable(name, $"form '{form}'", "merged"));
-
-        if (parsed.GetResult(_dialect) is { Implicit: false })
-            problems.Add(CommandProblems.NotAvailable(name, "--dialect", "the form merged, which needs none"));
-
-        if (parsed.GetValue(_blend))
-            problems.Add(CommandProblems.NotAvailable(name, "--blend", "the form merged with --weights"));
-
-        if (problems.Count > 0)
-            throw new LoraOpsException(problems);
     }
 
     private Conversion Convert(ParseResult parsed, OnnxModel model, IReadOnlyList<WeightedAdapter> adapters)
     {
         using var weights = parsed.GetValue(_base) is { } path ? Checkpoint.Open(path) : null;
         var map = parsed.GetValue(_map) is { } file ? ModuleMap.Load(file) : ModuleMap.Empty;
-        return MergedForm.Convert(model, adapters, new MappingOptions { Base = weights, Map = map });
+        return _form.Convert(parsed, model, adapters, new MappingOptions { Base = weights, Map = map });
     }
 
-    private Sheet Describe(ParseResult parsed, Conversion conversion, IReadOnlyList<WeightedAdapter> adapters, OutputPlace place)
+    private Sheet Describe(
+        ParseResult parsed, Conversion conversion, IReadOnlyList<WeightedAdapter> adapters, (OutputPlace Place, ConvertedFiles Files) output)
     {
-        var isDryRun = parsed.GetValue(_dryRun);
-        return new Sheet()
-            .Add("output", place.Model)
+        var (form, isDryRun) = (_form.Form(parsed), parsed.GetValue(_dryRun));
+        var sheet = new Sheet()
+            .Add("output", output.Place.Model)
             .Add("written", !isDryRun)
-            .Add("bytes", isDryRun ? Cell.None : Cell.Bytes(place.Bytes()))
-            .Add("form", "merged")
+            .Add("bytes", isDryRun ? Cell.None : Cell.Bytes(output.Place.Bytes()))
+            .Add("form", form)
             .Add("adapters", Cell.List(adapters.Select(adapter => adapter.Adapter.Name)))
             .Add("changed", conversion.Sites.Count)
-            .Add("verified", conversion.Sites.Count(site => site.IsVerified))
+            .Add("verified", conversion.Sites.Count(site => site.IsVerified));
+        if (form == InputsForm.Name)
+            sheet.AddGrid("files", FileColumns, conversion.Adapters.Select(adapter => FileRow(adapter, output.Files.FileOf(adapter.Name), isDryRun)));
+        else if (form == SwitchableForm.Name)
+            sheet.AddGrid("choices", ChoiceColumns, adapters.Select((adapter, at) => new Cell[] { at + 1, adapter.Adapter.Name }));
+
+        return sheet
             .AddGrid("sites", Columns, conversion.Sites.Select(Row), detail: !parsed.GetValue(_explain))
             .AddNotes("warnings", conversion.Warnings);
     }
+
+    private static Cell[] FileRow(NamedAdapter adapter, string file, bool isDryRun) =>
+    [
+        adapter.Name,
+        file,
+        isDryRun ? Cell.None : Cell.Bytes(new FileInfo(file).Length),
+        adapter.Content.Parameters.Count,
+        adapter.Content.ModelVersion,
+        adapter.Content.AdapterVersion,
+    ];
 
     private static Cell[] Row(Site site) =>
     [
@@ -134,7 +128,7 @@ internal sealed class ConvertCommand : Verb
         site.Parameter,
         site.Method,
         site.Rank,
-        site.RelativeChange,
+        site.Pattern.Length == 0 ? site.RelativeChange : Cell.None,
         site.Initializer,
         site.Copy,
         site.Operator,
@@ -142,5 +136,6 @@ internal sealed class ConvertCommand : Verb
         site.IsTransposed,
         Cell.List(site.Evidence.Select(tier => tier.Name())),
         site.IsVerified,
+        site.Pattern,
     ];
 }

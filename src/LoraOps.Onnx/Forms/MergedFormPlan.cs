@@ -23,7 +23,7 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         var replacements = Replacements(adapters, problems);
         resolver.Expected = [.. Expected(adapters)];
         var weights = Deltas(resolver, adapters, problems).Concat(Wholes(resolver, replacements, problems)).ToList();
-        CheckClaims(model, weights, problems);
+        CheckClaims(model, weights.Select(target => target.Resolution), problems);
         var found = weights.ToDictionary(target => target.Resolution.Module.Value, target => target.Resolution, StringComparer.Ordinal);
         var parameters = new ParameterResolver(model, index, resolver);
         var others = replacements.Where(replacement => !IsWhole(replacement))
@@ -33,7 +33,8 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         return problems.Count == 0 ? new MergedFormPlan(weights, others) : throw new LoraOpsException(problems);
     }
 
-    private static bool IsWhole(Replacement replacement) => replacement.Parameter == "weight" && replacement.Value.Shape.Rank >= 2;
+    /// <summary>True for a whole weight of a layer; biases, norms and other vectors are parameters.</summary>
+    public static bool IsWhole(Replacement replacement) => replacement.Parameter == "weight" && replacement.Value.Shape.Rank >= 2;
 
     private static IEnumerable<WeightTarget> Deltas(
         ModuleResolver resolver, IReadOnlyList<WeightedAdapter> adapters, List<Problem> problems)
@@ -51,14 +52,15 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         }
     }
 
-    private static IEnumerable<WantedWeight> Expected(IReadOnlyList<WeightedAdapter> adapters) => adapters
+    /// <summary>Every module of the adapters, for evidence by order.</summary>
+    public static IEnumerable<WantedWeight> Expected(IReadOnlyList<WeightedAdapter> adapters) => adapters
         .SelectMany(adapter => adapter.Adapter.Modules)
         .Where(module => Folds(module.Delta))
         .Select(module => new WantedWeight(module.Name, module.Delta.Layer, module.Delta.WeightShape!))
         .DistinctBy(wanted => wanted.Module);
 
-    // A node is found by the shape of the weight: one that only the base tells cannot be checked.
-    private static bool Folds(Delta delta) => delta is { Parameter: "weight", WeightShape: not null };
+    /// <summary>True if a delta's place can be found: by the shape of the weight; one that only the base tells cannot be checked.</summary>
+    public static bool Folds(Delta delta) => delta is { Parameter: "weight", WeightShape: not null };
 
     // Why two deltas of one weight have no sum, or null.
     private static Problem? Clash((WeightedAdapter Source, AdapterModule Module) one, (WeightedAdapter Source, AdapterModule Module) other)
@@ -94,9 +96,10 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
         return [.. groups.Select(group => group.First().replacement)];
     }
 
-    private static void CheckClaims(OnnxModel model, List<WeightTarget> weights, List<Problem> problems)
+    /// <summary>Refuses rows of a node that two modules claim.</summary>
+    public static void CheckClaims(OnnxModel model, IEnumerable<Resolution> resolutions, List<Problem> problems)
     {
-        var claims = weights.SelectMany(target => target.Resolution.Places.Select(place => (Place: place, target.Resolution.Module)));
+        var claims = resolutions.SelectMany(resolution => resolution.Places.Select(place => (Place: place, resolution.Module)));
         foreach (var node in claims.GroupBy(claim => claim.Place.Use.Node, ReferenceEqualityComparer.Instance)
             .SelectMany(node => node.GroupBy(claim => claim.Place.Use.Edge.Input)))
         {

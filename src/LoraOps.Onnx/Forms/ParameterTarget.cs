@@ -26,8 +26,7 @@ internal sealed record ParameterTarget(Replacement Replacement, IReadOnlyList<Ed
         // Another module's change may have given the node a copy.
         var stored = editor.Stored(Edges[0]);
         var tensor = model.Read(stored);
-        var values = tensor.ToFloats();
-        Put(values.AsSpan((int)(Rows?.First ?? 0), (int)(Rows?.Count ?? values.Length)), Replacement.Value.ToFloats());
+        var values = With(tensor.ToFloats(), Replacement);
         var bytes = new byte[checked(values.Length * (tensor.Type.Bits() / 8))];
         ElementCodec.Encode(tensor.Type, values, bytes);
         var name = Edges[0].Value;
@@ -45,6 +44,15 @@ internal sealed record ParameterTarget(Replacement Replacement, IReadOnlyList<Ed
             Evidence = Evidence,
             IsVerified = IsVerified,
         };
+    }
+
+    /// <summary>The whole stored value with a new one in its place.</summary>
+    /// <param name="stored">What the graph stores; changed.</param>
+    /// <param name="replacement">The new value, this target's own or another adapter's.</param>
+    public float[] With(float[] stored, Replacement replacement)
+    {
+        Put(stored.AsSpan((int)(Rows?.First ?? 0), (int)(Rows?.Count ?? stored.Length)), replacement.Value.ToFloats());
+        return stored;
     }
 
     // A folded bias is (b − μ) · f + β: a change of b comes in times f, the rest stays.

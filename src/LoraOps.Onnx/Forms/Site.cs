@@ -1,4 +1,5 @@
 using LoraOps.Adapters;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
 
@@ -45,10 +46,22 @@ public sealed record Site
 
     /// <summary>‖ΔW‖ / ‖W‖, Frobenius.</summary>
     public double RelativeChange { get; init; }
+
+    /// <summary>How the branch beside the node was made, and why so; empty where a weight itself was changed.</summary>
+    public string Pattern { get; init; } = "";
 }
+
+/// <summary>An adapter as the form <c>inputs</c> ships it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Content">What its <c>.onnx_adapter</c> file holds.</param>
+public sealed record NamedAdapter(string Name, OnnxAdapter Content);
 
 /// <summary>A converted model and what was changed in it.</summary>
 /// <param name="Model">The new model.</param>
 /// <param name="Sites">Every changed place, in the order of the adapters' modules.</param>
 /// <param name="Warnings">What is odd but not wrong.</param>
-public sealed record Conversion(OnnxModel Model, IReadOnlyList<Site> Sites, IReadOnlyList<string> Warnings);
+public sealed record Conversion(OnnxModel Model, IReadOnlyList<Site> Sites, IReadOnlyList<string> Warnings)
+{
+    /// <summary>The adapters of the form <c>inputs</c>, in the order of the command; empty for the other forms.</summary>
+    public IReadOnlyList<NamedAdapter> Adapters { get; init; } = [];
+}

@@ -29,6 +29,10 @@ public static class NodeAttributes
     public static void SetInteger(this NodeProto node, string name, long value) => node.Attribute.Add(
         new AttributeProto { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int });
 
+    /// <summary>Adds an attribute that is a graph.</summary>
+    public static void SetGraph(this NodeProto node, string name, GraphProto value) => node.Attribute.Add(
+        new AttributeProto { Name = name, G = value, Type = AttributeProto.Types.AttributeType.Graph });
+
     /// <summary>Takes an attribute away, so that its default holds.</summary>
     public static void Unset(this NodeProto node, string name)
     {

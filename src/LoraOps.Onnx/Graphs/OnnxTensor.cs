@@ -34,6 +34,11 @@ public static class OnnxTensor
         _ => null,
     };
 
+    /// <summary>The format's number of an element type.</summary>
+    /// <exception cref="ArgumentException">The format has none.</exception>
+    public static DataType DataTypeOf(ElementType type) => Enum.GetValues<DataType>().FirstOrDefault(known => TypeOf((int)known) == type) is var found
+        && found != DataType.Undefined ? found : throw new ArgumentException($"ONNX has no {type}.", nameof(type));
+
     /// <summary>A new initializer with raw elements.</summary>
     public static TensorProto Create(string name, DataType type, ReadOnlySpan<long> dims, ReadOnlySpan<byte> bytes)
     {

@@ -65,6 +65,38 @@ public sealed class DoraDelta : Delta
             : new ScaledRows(product, Magnitude.ToFloats(), Norm);
     }
 
+    /// <summary>
+    /// m / ‖W + ΔW‖, what the layer's own output and the factors' are multiplied with together while the adapter is beside the weight and not
+    /// in it: one for each output, or for each dimension of an embedding.
+    /// </summary>
+    /// <param name="weight">The base weight, of a shape that fits.</param>
+    /// <exception cref="LoraOpsException">A norm is zero: PEFT would divide by it.</exception>
+    public float[] Gains(TargetWeight weight)
+    {
+        var (coefficients, basis) = Factors.RowFactors();
+        var product = new ProductUpdate(coefficients, basis, Rank, Scale);
+        return Layer == LayerKind.Embedding ? ColumnGains(product, weight) : RowGains(product, weight);
+    }
+
+    private float[] RowGains(ProductUpdate product, TargetWeight weight)
+    {
+        var (gains, columns) = (Magnitude.ToFloats(), product.Columns);
+        var block = new float[columns * Math.Clamp(BlockLength / columns, 1, gains.Length)];
+        for (var first = 0; first < gains.Length; first += block.Length / columns)
+        {
+            var values = block.AsSpan(0, Math.Min(block.Length, (gains.Length - first) * columns));
+            weight.Read((long)first * columns, values);
+            product.AddTo(first, values, [], 1);
+            for (var row = 0; row < values.Length / columns; row++)
+            {
+                var direction = values.Slice(row * columns, columns);
+                gains[first + row] = (float)(gains[first + row] / Norm(DotProduct.Of(direction, direction), first + row));
+            }
+        }
+
+        return gains;
+    }
+
     private float[] ColumnGains(ProductUpdate product, TargetWeight weight)
     {
         var magnitude = Magnitude.ToFloats();

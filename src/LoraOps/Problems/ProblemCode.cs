@@ -438,6 +438,24 @@ public enum ProblemCode
     /// <summary>A weight is too large to be changed in memory.</summary>
     WeightTooLarge = 3115,
 
+    /// <summary>Two adapters of one conversion have the same name.</summary>
+    AdapterNamedTwice = 3130,
+
+    /// <summary>An adapter's name cannot be the name of its file.</summary>
+    AdapterNameUnusable = 3131,
+
+    /// <summary>A node's samples cannot be told apart, so they cannot have adapters of their own.</summary>
+    BatchAxisUnknown = 3132,
+
+    /// <summary>A replaced parameter cannot differ between the samples of a batch.</summary>
+    ParameterNotPerSample = 3133,
+
+    /// <summary>A factor of a branch leaves the range of the graph's type.</summary>
+    FactorNotFinite = 3134,
+
+    /// <summary>The model has a value with the name of the input that chooses adapters.</summary>
+    InputNameTaken = 3135,
+
     /// <summary>The model's opset is too old for quantization per channel.</summary>
     OpsetTooOld = 3201,
 

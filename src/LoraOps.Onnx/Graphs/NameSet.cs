@@ -1,7 +1,6 @@
 using System.Globalization;
-using LoraOps.Onnx.Graphs;
 
-namespace LoraOps.Onnx.Quantizing;
+namespace LoraOps.Onnx.Graphs;
 
 /// <summary>The names that a model uses, to find new ones beside them.</summary>
 internal sealed class NameSet
