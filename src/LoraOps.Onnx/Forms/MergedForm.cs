@@ -16,6 +16,12 @@ public static class MergedForm
     public static void Check(OnnxModel model, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options) =>
         MergedFormPlan.Make(model, new GraphIndex(model), adapters, options);
 
+    // Since IR version 4 an initializer that is an input as well is a default.
+    private static IEnumerable<string> Overridable(OnnxModel model, GraphIndex index, List<Site> sites) => sites
+        .Select(site => site.Copy ?? site.Initializer).Distinct(StringComparer.Ordinal)
+        .Where(name => model.Proto.IrVersion >= TensorEditor.OldestIrWithoutInputs && index.IsInput(name))
+        .Select(name => $"'{name}' holds the adapter now but is an input as well: who feeds it takes the adapter away.");
+
     /// <summary>Folds adapters into a copy of the model.</summary>
     /// <param name="model">The base graph; not changed.</param>
     /// <param name="adapters">The adapters and their weights; their deltas are summed before the one rounding.</param>
@@ -33,6 +39,8 @@ public static class MergedForm
             throw new LoraOpsException(problems);
 
         var replaced = plan.Parameters.Select(target => target.Apply(merged, editor)).ToList();
-        return new Conversion(merged, [.. weights, .. replaced], [.. adapters.SelectMany(adapter => adapter.Adapter.Warnings), .. plan.Warnings]);
+        var sites = weights.Concat(replaced).ToList();
+        var warnings = adapters.SelectMany(adapter => adapter.Adapter.Warnings).Concat(plan.Warnings).Concat(Overridable(merged, index, sites));
+        return new Conversion(merged, sites, [.. warnings]);
     }
 }

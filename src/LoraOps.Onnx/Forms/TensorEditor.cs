@@ -7,7 +7,8 @@ namespace LoraOps.Onnx.Forms;
 /// <summary>Changes stored tensors for some of their readers: in place if nobody else reads them, else in a copy.</summary>
 internal sealed class TensorEditor(OnnxModel model, GraphIndex index)
 {
-    private const long OldestIrWithoutInputs = 4;
+    /// <summary>Before this IR version every initializer is an input as well, and no caller can override it.</summary>
+    public const long OldestIrWithoutInputs = 4;
     private readonly OnnxModel _model = model;
     private readonly GraphIndex _index = index;
 

@@ -9,6 +9,9 @@ internal static class Dequantizing
     /// <summary>(code − zero point) · scale, row-major as the codes.</summary>
     public static float[] Values(OnnxModel model, TensorProto codes, QuantizedCodes how)
     {
+        if (how.Packed is { } packed)
+            return packed.Values(model, codes);
+
         var values = model.Read(codes).ToFloats();
         var zeros = how.Zero is null ? null : model.Read(how.Zero).ToFloats();
         var scales = model.Read(how.Scale).ToFloats();
@@ -24,6 +27,9 @@ internal static class Dequantizing
     /// <summary>The scale of each code.</summary>
     public static float[] Steps(OnnxModel model, TensorProto codes, QuantizedCodes how)
     {
+        if (how.Packed is { } packed)
+            return packed.Steps(model);
+
         var scales = model.Read(how.Scale).ToFloats();
         var steps = new float[model.Read(codes).Shape.ElementCount];
         for (var i = 0; i < steps.Length; i++)
@@ -35,6 +41,9 @@ internal static class Dequantizing
     /// <summary>True if there are as many scales, and as many zero points, as the dimensions and the axis ask for.</summary>
     public static bool Fits(OnnxModel model, TensorProto codes, QuantizedCodes how)
     {
+        if (how.Packed is { } packed)
+            return packed.Fits(model, codes);
+
         var scales = model.Read(how.Scale).Shape.ElementCount;
         if (how.Axis >= codes.Dims.Count || codes.Dims.Contains(0) || (how.Zero is not null && model.Read(how.Zero).Shape.ElementCount != scales))
             return false;

@@ -177,7 +177,14 @@ public sealed class ModuleResolver
         ? MappingProblems.WeightRewritten(_model.Path, module.Value, PlaceCheck.Owner(use), hasBase: Base is not null)
         : MappingProblems.ModuleUnmapped(_model.Path, module.Value, $"; {PlaceCheck.Owner(use)}");
 
-    private string Near(ModuleName module) => NearMisses.Phrase(module.Value, Uses.Select(use => use.ModuleGuess));
+    private string Near(ModuleName module)
+    {
+        var near = NearMisses.Phrase(module.Value, Uses.Select(use => use.ModuleGuess));
+        if (_model.AllNodes().FirstOrDefault(node => node.IsContrib("QAttention")) is { } quantized)
+            return $"{near}; node '{quantized.Name}' (QAttention) packs quantized weights, which are not looked into";
+
+        return _model.Proto.Functions.Count > 0 ? near + "; its functions are not looked into, inline them first" : near;
+    }
 
     private Resolution? Mapped(WantedWeight wanted, IReadOnlyList<MapTarget> targets, ref Problem? fault)
     {

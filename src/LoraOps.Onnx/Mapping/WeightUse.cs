@@ -48,10 +48,10 @@ public sealed record WeightUse
     public NodeProto Node => Edge.Node;
 
     /// <summary>The module that torch.export recorded on the node, or null.</summary>
-    public string? MetadataModule => ModulePath.FromMetadata(Node);
+    public string? MetadataModule { get; init; }
 
     /// <summary>The module in the node's name, or null.</summary>
-    public string? PathModule => ModulePath.FromNodeName(Node.Name);
+    public string? PathModule { get; init; }
 
     /// <summary>The best name that people know this layer by.</summary>
     public string ModuleGuess => MetadataModule ?? PathModule

@@ -33,6 +33,9 @@ public static class WeightUses
         if (node.Is("Gather") && node.Integer("axis", 0) == 0)
             return [Embedding(index, node, 0)];
 
+        if (node.IsContrib("MatMulNBits"))
+            return [PackedLinear(index, node)];
+
         return node.IsContrib("EmbedLayerNormalization")
             ? Enumerable.Range(WordEmbedding, SegmentEmbedding - WordEmbedding + 1).Select(input => Embedding(index, node, input))
             : [];
@@ -52,6 +55,20 @@ public static class WeightUses
             Alpha = node.OpType == "FusedMatMul" ? 1 : node.Float("alpha", 1),
             IsFused = node.OpType is "Attention" or "FusedGemm" || (node.OpType == "FusedMatMul" && node.Float("alpha", 1) != 1),
             Bias = isProduct ? AddedBias.Of(index, node, source.Tensor.Dims[isTransposed ? 1 : 0]) : BiasInput(index, node),
+        };
+    }
+
+    // Its weight is [N, blocks, bytes]: the rows are the outputs, as PyTorch has them.
+    private static WeightUse? PackedLinear(GraphIndex index, NodeProto node)
+    {
+        if (NBits.Of(index, node) is not { } bits || WeightSource.Of(index, node, 1) is not { Chain.Count: 0 } source)
+            return null;
+
+        return Use(node, 1, source, LayerKind.Linear, isTransposed: false) with
+        {
+            Shape = new TensorShape(bits.Rows, bits.Columns),
+            Codes = new QuantizedCodes(bits.Scale, bits.Zero, 1, bits.Block) { Packed = bits },
+            Bias = AddedBias.Of(index, node, bits.Rows),
         };
     }
 
@@ -76,6 +93,8 @@ public static class WeightUses
     private static WeightUse Use(NodeProto node, int input, WeightSource source, LayerKind layer, bool isTransposed) => new()
     {
         Edge = new Edge(node, input),
+        MetadataModule = ModulePath.FromMetadata(node),
+        PathModule = ModulePath.FromNodeName(node.Name),
         Name = source.Name,
         Tensor = source.Tensor,
         Chain = source.Chain,
