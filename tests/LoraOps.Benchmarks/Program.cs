@@ -14,6 +14,15 @@ using LoraOps.Benchmarks;
 //     times LORAOPS extract in FOLDER, which must have room for two such checkpoints; they stay there for the next run
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --switch MODEL.onnx [FILE.onnx_adapter …]
 //     what switching between adapters costs, of the form inputs with its files or of the form switchable
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --forms FOLDER [ROUNDS]
+//     what every form costs beside the base on a ViT-Base-shaped model, made in FOLDER; its inputs.onnx and city files serve --switch
+if (args is ["--forms", var made, .. var times])
+{
+    using var forms = new FormsTiming(Path.GetFullPath(made), Console.Out);
+    forms.Run(times is [var given] ? int.Parse(given, System.Globalization.CultureInfo.InvariantCulture) : 30);
+    return;
+}
+
 if (args is ["--switch", var converted, .. var files])
 {
     new SwitchTiming(converted, files, Console.Out).Run();

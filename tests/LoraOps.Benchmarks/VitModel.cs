@@ -31,10 +31,10 @@ internal sealed class VitModel(int blocks, int width, int tokens)
         _graph.Output.Add(Port("logits", "batch", Classes));
         var hidden = Embeddings();
         for (var block = 0; block < blocks; block++)
-            hidden = Block($"vit.layers.{block}", hidden);
+            hidden = Block($"model.layers.{block}", hidden);
 
-        var normed = Norm("vit.layernorm", hidden);
-        var first = Node("Gather", "/vit/Gather", [normed, Indices("vit.first", 0)], Integer("axis", 1));
+        var normed = Norm("model.layernorm", hidden);
+        var first = Node("Gather", "/model/Gather", [normed, Indices("vit.first", 0)], Integer("axis", 1));
         var weight = Random("classifier.weight", 0.05f, Classes, width);
         Node("Gemm", "/classifier/Gemm", "logits", [first, weight, Random("classifier.bias", 0.01f, Classes)], Integer("transB", 1));
         var model = new ModelProto { IrVersion = 8, ProducerName = "loraops-benchmarks", Graph = _graph };
@@ -44,16 +44,16 @@ internal sealed class VitModel(int blocks, int width, int tokens)
 
     private string Embeddings()
     {
-        const string Path = "/vit/embeddings";
-        var kernel = Random("vit.embeddings.patch_embeddings.projection.weight", 0.02f, width, 3, Patch, Patch);
+        const string Path = "/model/embeddings";
+        var kernel = Random("model.embeddings.patch_embeddings.projection.weight", 0.02f, width, 3, Patch, Patch);
         var image = Node("Conv", $"{Path}/patch_embeddings/projection/Conv", ["pixel_values", kernel], Integers("strides", Patch, Patch));
         var flat = Node("Reshape", $"{Path}/Reshape", [image, Indices("vit.flat", 0, width, -1)]);
         var rows = Node("Transpose", $"{Path}/Transpose", [flat], Integers("perm", 0, 2, 1));
         var batch = Node("Shape", $"{Path}/Shape", [rows], Integer("start", 0), Integer("end", 1));
         var one = Node("Concat", $"{Path}/Shape_1", [batch, Indices("vit.one", 1, width)], Integer("axis", 0));
-        var token = Node("Expand", $"{Path}/Expand", [Random("vit.embeddings.cls_token", 0.02f, 1, 1, width), one]);
+        var token = Node("Expand", $"{Path}/Expand", [Random("model.embeddings.cls_token", 0.02f, 1, 1, width), one]);
         var all = Node("Concat", $"{Path}/Concat", [token, rows], Integer("axis", 1));
-        return Node("Add", $"{Path}/Add", [all, Random("vit.embeddings.position_embeddings", 0.02f, 1, tokens, width)]);
+        return Node("Add", $"{Path}/Add", [all, Random("model.embeddings.position_embeddings", 0.02f, 1, tokens, width)]);
     }
 
     private string Block(string name, string hidden)
