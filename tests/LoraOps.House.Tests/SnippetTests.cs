@@ -65,11 +65,15 @@ public sealed partial class SnippetTests
     [Fact]
     public void The_library_snippet_of_the_README_is_the_one_that_compiles()
     {
-        var snippet = Assert.Single(Snippet().Matches(Checkout.Text("README.md")));
-        var source = Checkout.Text(snippet.Groups["file"].Value);
-        var body = source[source.IndexOf("    {\n", StringComparison.Ordinal)..source.IndexOf("\n    }\n", StringComparison.Ordinal)];
-        var lines = body.Split('\n').Skip(1).Select(l => l.Length > 8 ? l[8..] : "");
-        Assert.Equal(string.Join('\n', lines), snippet.Groups["text"].Value.TrimEnd());
+        var snippets = Snippet().Matches(Checkout.Text("README.md"));
+        Assert.NotEmpty(snippets);
+        foreach (Match snippet in snippets)
+        {
+            var source = Checkout.Text(snippet.Groups["file"].Value);
+            var body = source[source.IndexOf("    {\n", StringComparison.Ordinal)..source.IndexOf("\n    }\n", StringComparison.Ordinal)];
+            var lines = body.Split('\n').Skip(1).Select(l => l.Length > 8 ? l[8..] : "");
+            Assert.Equal(string.Join('\n', lines), snippet.Groups["text"].Value.TrimEnd());
+        }
     }
 
     [Fact]
@@ -78,6 +82,16 @@ public sealed partial class SnippetTests
         using var folder = new TemporaryFolder();
         LibraryUse.Merge(Fixtures.Path("bev-vit"), folder["merged.onnx"]);
         Assert.True(File.Exists(folder["merged.onnx"]));
+
+        string[] cities = ["shanghai", "guangzhou", "guangzhou-patterns", "chengdu"];
+        string[] command =
+        [
+            "convert", "--model", Fixtures.Path("bev-vit", "onnx", "torchscript", "model.onnx"), "--form", "inputs", "-o", folder["city"],
+            .. cities.SelectMany(city => new[] { "--adapter", Fixtures.Path("bev-vit", "adapters", city) }),
+        ];
+        Assert.Equal(0, CommandLine.Run(command, TextWriter.Null, TextWriter.Null));
+        File.Copy(Fixtures.Path("city-switch", "routes.json"), Path.Combine(folder["city"], "routes.json"));
+        SwitchUse.Serve(folder["city"], new float[64]);
     }
 
     // What a terminal would show: each command after its prompt, then both streams.
