@@ -51,25 +51,32 @@ public static class EvidenceTiers
         _ => "shape-and-order",
     };
 
+    /// <summary>The module names that a node bears, each with its tier.</summary>
+    public static IReadOnlyList<(EvidenceTier Tier, string Name)> Names(WeightUse use, FoldedNames folded)
+    {
+        var names = new List<(EvidenceTier, string?)>
+        {
+            (EvidenceTier.ExactName, Owner(use.Name, ".weight") ?? Owner(use.Name, ".in_proj_weight")),
+            (EvidenceTier.Metadata, use.MetadataModule),
+            (EvidenceTier.BiasAnchor, Owner(use.Bias?.Value, ".bias") ?? Owner(use.Bias?.Value, ".in_proj_bias")),
+            (EvidenceTier.NodePath, use.PathModule),
+        };
+        names.AddRange(folded.Of(use.Name).Select(source => (EvidenceTier.Metadata, Owner(source, ".weight"))));
+        return [.. names.Where(name => name.Item2 is not null).Select(name => (name.Item1, name.Item2!))];
+    }
+
     /// <summary>Every tier that names the module, under any of its aliases.</summary>
-    public static IReadOnlyList<Evidence> For(IReadOnlyList<ModuleName> aliases, WeightUse use, FoldedNames folded)
+    public static IReadOnlyList<Evidence> For(IReadOnlyList<ModuleName> aliases, IReadOnlyList<(EvidenceTier Tier, string Name)> names)
     {
         var found = new List<Evidence>();
-        Add(EvidenceTier.ExactName, Owner(use.Name, ".weight") ?? Owner(use.Name, ".in_proj_weight"));
-        Add(EvidenceTier.Metadata, use.MetadataModule);
-        foreach (var source in folded.Of(use.Name))
-            Add(EvidenceTier.Metadata, Owner(source, ".weight"));
-
-        Add(EvidenceTier.BiasAnchor, Owner(use.Bias?.Value, ".bias") ?? Owner(use.Bias?.Value, ".in_proj_bias"));
-        Add(EvidenceTier.NodePath, use.PathModule);
-        return [.. found.GroupBy(evidence => evidence.Tier).Select(tier => tier.MaxBy(evidence => evidence.Agreement))];
-
-        void Add(EvidenceTier tier, string? name)
+        foreach (var (tier, name) in names)
         {
-            var alias = name is null ? null : (ModuleName?)aliases.MaxBy(alias => ModulePath.Agreement(alias.Value, name));
-            if (alias is { } best && ModulePath.Compare(best.Value, name!) is var match and not NameMatch.None)
-                found.Add(new Evidence(tier, match, ModulePath.Agreement(best.Value, name!)));
+            var best = aliases.MaxBy(alias => ModulePath.Agreement(alias.Value, name)).Value;
+            if (ModulePath.Compare(best, name) is var match and not NameMatch.None)
+                found.Add(new Evidence(tier, match, ModulePath.Agreement(best, name)));
         }
+
+        return [.. found.GroupBy(evidence => evidence.Tier).Select(tier => tier.MaxBy(evidence => evidence.Agreement))];
     }
 
     private static string? Owner(string? parameter, string suffix) =>

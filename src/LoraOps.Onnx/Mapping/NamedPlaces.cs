@@ -5,20 +5,32 @@ using LoraOps.Problems;
 namespace LoraOps.Onnx.Mapping;
 
 /// <summary>Finds nodes by what names, metadata and paths say.</summary>
-internal sealed class NamedPlaces(OnnxModel model, IReadOnlyList<WeightUse> uses)
+internal sealed class NamedPlaces
 {
-    private readonly FoldedNames _folded = new(model);
-    private readonly IReadOnlyList<WeightUse> _uses = uses;
-    private readonly string _path = model.Path;
+    private readonly string _path;
+
+    // Names agree from their ends, so that the last parts find the few nodes that are worth a look.
+    private readonly ILookup<string, Bearer> _byEnd;
+
+    /// <summary>Collects the names of all nodes.</summary>
+    public NamedPlaces(OnnxModel model, IReadOnlyList<WeightUse> uses)
+    {
+        _path = model.Path;
+        var folded = new FoldedNames(model);
+        var bearers = uses.Select((use, position) => new Bearer(position, use, EvidenceTiers.Names(use, folded)));
+        _byEnd = bearers.SelectMany(bearer => bearer.Names.Select(name => End(name.Name)).Distinct(StringComparer.Ordinal).Select(end => (end, bearer)))
+            .ToLookup(pair => pair.end, pair => pair.bearer, StringComparer.Ordinal);
+    }
 
     /// <summary>The nodes that best bear one of these names; none if no node does.</summary>
     /// <param name="aliases">The module's names.</param>
     /// <param name="layer">What it computes, or null if any kind will do.</param>
     public IReadOnlyList<Candidate> Find(IReadOnlyList<ModuleName> aliases, LayerKind? layer)
     {
-        var found = _uses
-            .Where(use => layer is null || use.Layer == layer)
-            .Select(use => new Candidate(new WeightPlace(use), EvidenceTiers.For(aliases, use, _folded)))
+        var found = aliases.Select(alias => End(alias.Value)).Distinct(StringComparer.Ordinal).SelectMany(end => _byEnd[end])
+            .Where(bearer => layer is null || bearer.Use.Layer == layer)
+            .DistinctBy(bearer => bearer.Position).OrderBy(bearer => bearer.Position)
+            .Select(bearer => new Candidate(new WeightPlace(bearer.Use), EvidenceTiers.For(aliases, bearer.Names)))
             .Where(candidate => candidate.Evidence.Count > 0)
             .ToList();
 
@@ -41,4 +53,8 @@ internal sealed class NamedPlaces(OnnxModel model, IReadOnlyList<WeightUse> uses
             ? null
             : MappingProblems.ModuleAmbiguous(_path, module.Value, string.Join(", ", owners.Select(owner => $"'{owner}'")));
     }
+
+    private static string End(string name) => name[(name.LastIndexOf('.') + 1)..];
+
+    private sealed record Bearer(int Position, WeightUse Use, IReadOnlyList<(EvidenceTier Tier, string Name)> Names);
 }
