@@ -183,6 +183,9 @@ public sealed class ModuleResolver
         if (_model.AllNodes().FirstOrDefault(node => node.IsContrib("QAttention")) is { } quantized)
             return $"{near}; node '{quantized.Name}' (QAttention) packs quantized weights, which are not looked into";
 
+        if (_model.AllNodes().Any(node => node.Domain == "com.microsoft.nchwc"))
+            return near + "; its convolutions are laid out for one machine, take the graph from before ONNX Runtime's last optimization level";
+
         return _model.Proto.Functions.Count > 0 ? near + "; its functions are not looked into, inline them first" : near;
     }
 

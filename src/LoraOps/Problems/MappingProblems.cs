@@ -49,7 +49,7 @@ public static class MappingProblems
     /// <summary><see cref="ProblemCode.WeightTypeUnsupported"/></summary>
     public static Problem WeightTypeUnsupported(string model, string module, string type) => new(
         ProblemCode.WeightTypeUnsupported, model, $"the weight of module '{module}' is stored as {type}; F32, F16 and BF16 can be changed",
-        "Export the model in one of these types.");
+        "Export the model in one of these types; a quantized weight can stay as it is beside the branches of --form inputs or switchable.");
 
     /// <summary><see cref="ProblemCode.ParameterUnmapped"/></summary>
     public static Problem ParameterUnmapped(string model, string parameter, string reason) => new(

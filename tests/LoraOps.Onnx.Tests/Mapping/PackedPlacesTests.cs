@@ -4,7 +4,8 @@ using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Mapping;
 using LoraOps.Onnx.Tests.Forms;
 using LoraOps.Problems;
-using LoraOps.Tensors;
+using LoraOps.Readers.Peft;
+using LoraOps.Testing;
 using static LoraOps.Onnx.Tests.TinyModel;
 
 namespace LoraOps.Onnx.Tests.Mapping;
@@ -47,6 +48,22 @@ public class PackedPlacesTests
         var packed = MergedForm.Convert(Packed(module, "MatMul"), [adapter], new MappingOptions()).Model;
         Assert.Equal(Values(packed, "w", isTransposed: true), Stacked(merged.Model));
         Assert.Equal(["q", "k", "v"], merged.Sites.Select(site => site.Initializer));
+    }
+
+    [Theory]
+    [InlineData("q_proj", 4)]
+    [InlineData("v_proj", 2)]
+    [InlineData("qkv_proj", 8)]
+    public void Takes_the_norms_of_the_modules_own_rows(string module, int rows)
+    {
+        using var folder = new TemporaryFolder();
+        new TinyAdapter().Linear("layers.0.attn." + module, In, rows, dora: true).WriteTo(folder["dora"]);
+        var adapter = new WeightedAdapter(PeftReader.Read(folder["dora"]));
+
+        var packed = MergedForm.Convert(Packed("qkv_proj", "MatMul"), [adapter], new MappingOptions()).Model;
+
+        Assert.Equal(Values(packed, "w", isTransposed: true), Stacked(MergedForm.Convert(Split(), [adapter], new MappingOptions()).Model));
+        Assert.NotEqual(_weights, Values(packed, "w", isTransposed: true));
     }
 
     [Fact]
