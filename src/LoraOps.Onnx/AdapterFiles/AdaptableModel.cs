@@ -10,7 +10,7 @@ namespace LoraOps.Onnx.AdapterFiles;
 public sealed record AdaptableModel(string Path, IReadOnlyList<OverridableInput> Inputs, FormMetadata? Metadata)
 {
     /// <summary>True if it is of the form <c>inputs</c>, ours or another's: not only a model that lists its weights among its inputs.</summary>
-    public bool IsAdaptable => Metadata is { Form: "inputs" } || Inputs.Any(input => NameDialects.All.Any(dialect =>
+    public bool IsAdaptable => Metadata is { Form: InputsForm.Name } || Inputs.Any(input => NameDialects.All.Any(dialect =>
         dialect.Parse(input.Name) is { } meaning && meaning.Part.StartsWith("lora_", StringComparison.Ordinal)));
 
     /// <summary>That of a model in memory.</summary>

@@ -8,15 +8,30 @@ namespace LoraOps.Runtime.Parity;
 /// <param name="Against">What of the reference it is held against, in words; empty if there is but one thing.</param>
 public sealed record ParityPart(string Adapter, string Against);
 
-/// <summary>Samples that are run in one go, and what they are held against.</summary>
-/// <param name="Inputs">The samples.</param>
+/// <summary>Samples of one adapter, and what they are held against.</summary>
+/// <param name="Part">The adapter.</param>
+/// <param name="Samples">The samples; labels are among them.</param>
 /// <param name="Reference">What the candidate must be near to for them.</param>
-/// <param name="Parts">The adapters that the samples are of.</param>
-public sealed record ParityPass(SampleSet Inputs, ParityReference Reference, IReadOnlyList<ParityPart> Parts)
+public sealed record ParitySource(ParityPart Part, SampleSet Samples, ParityReference Reference);
+
+/// <summary>Samples that are run in one go.</summary>
+/// <param name="Inputs">What is fed: the samples of one source as they are, or those of several in turn.</param>
+/// <param name="Sources">Whose samples they are.</param>
+public sealed record ParityPass(SampleSet Inputs, IReadOnlyList<ParitySource> Sources)
 {
-    /// <summary>For each sample the number of its part; empty if there is one.</summary>
-    public IReadOnlyList<int> Sources { get; init; } = [];
+    /// <summary>For each sample the number of its source, and its own there; empty if there is one source.</summary>
+    public IReadOnlyList<(int Source, int Sample)> Rows { get; init; } = [];
+
+    /// <summary>Smaller samples were filled up with zeros at their end; their outputs are compared as far as their records go.</summary>
+    public bool Pads { get; init; }
 
     /// <summary>What is active in the candidate meanwhile; null for nothing.</summary>
     public SessionAdapter? Adapter { get; init; }
+
+    /// <summary>Samples of one source.</summary>
+    public static ParityPass Of(ParitySource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return new ParityPass(source.Samples, [source]);
+    }
 }

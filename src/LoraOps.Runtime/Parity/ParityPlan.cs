@@ -1,9 +1,9 @@
 using LoraOps.Onnx.AdapterFiles;
+using LoraOps.Onnx.Forms;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Adapters;
 using LoraOps.Runtime.Sessions;
-using LoraOps.Tensors;
 
 namespace LoraOps.Runtime.Parity;
 
@@ -13,8 +13,8 @@ namespace LoraOps.Runtime.Parity;
 /// </summary>
 public sealed class ParityPlan : IDisposable
 {
-    private const string SwitchableForm = "switchable";
     private const string BasePrefix = "base_";
+    private const string Mask = "attention_mask";
     private readonly OnnxSession _candidate;
     private readonly ParityRequest _request;
     private readonly List<IDisposable> _owned = [];
@@ -41,7 +41,7 @@ public sealed class ParityPlan : IDisposable
         {
             plan.Passes = candidate.Adaptable switch
             {
-                { Metadata.Form: SwitchableForm } => plan.InGraph(),
+                { Metadata.Form: SwitchableForm.Name } => plan.InGraph(),
                 { IsAdaptable: true } => plan.FromFiles(),
                 _ => plan.Plain(),
             };
@@ -62,7 +62,7 @@ public sealed class ParityPlan : IDisposable
         if (_request.Adapters.Concat(_request.Expected.Where(record => record.Name.Length > 0)).ToList() is { Count: > 0 } unasked)
             throw new LoraOpsException([.. unasked.Select(adapter => AdapterChoiceProblems.NotTaken(_candidate.Path, Word(adapter)))]);
 
-        return [.. Sources().Select(source => new ParityPass(source.Inputs, Reference(source, ""), [new ParityPart("", "")]))];
+        return [.. Sources().Select(source => Pass(source, "", new ParityPart("", "")))];
     }
 
     // Each adapter is active for a whole pass.
@@ -91,7 +91,7 @@ public sealed class ParityPlan : IDisposable
     {
         var name = adapter.Name.Length > 0 ? adapter.Name : Path.GetFileNameWithoutExtension(adapter.Value);
         var against = source.Other is { } other ? Activate(other, adapter.Value) : Listed("", source);
-        return new ParityPass(source.Inputs, Reference(source, ""), [new ParityPart(name, against)])
+        return Pass(source, "", new ParityPart(name, against)) with
         {
             Adapter = Own(SessionAdapter.Open(adapter.Value, _candidate.Adaptable, Fit)),
         };
@@ -101,7 +101,7 @@ public sealed class ParityPlan : IDisposable
     private ParityPass BasePass(Source source, SampleSet? inputs)
     {
         var prefix = PrefixOf(source);
-        return new ParityPass(inputs ?? source.Inputs, Reference(source, prefix), [new ParityPart(AdapterManager.BaseId, Listed(prefix, source))]);
+        return Pass(source, prefix, new ParityPart(AdapterManager.BaseId, Listed(prefix, source)), inputs);
     }
 
     private List<ParityPass> InGraph()
@@ -112,7 +112,7 @@ public sealed class ParityPlan : IDisposable
         var chosen = sources.Select(source => Chosen(source, numbers)).ToList();
         foreach (var other in sources.Select(source => source.Other?.Session?.Adaptable).OfType<AdaptableModel>())
         {
-            if (other.Metadata is { Form: SwitchableForm } lists && !lists.Adapters.SequenceEqual(metadata.Adapters))
+            if (other.Metadata is { Form: SwitchableForm.Name } lists && !lists.Adapters.SequenceEqual(metadata.Adapters))
                 throw new LoraOpsException(AdapterChoiceProblems.ListsDiffer(other.Path, _candidate.Path));
         }
 
@@ -124,7 +124,7 @@ public sealed class ParityPlan : IDisposable
             return [BasePass(sources[0], inputs)];
 
         var name = chosen[0] is { } number ? numbers.NameOf(number) : "as the data say";
-        return [new ParityPass(inputs, Reference(sources[0], ""), [new ParityPart(name, Listed("", sources[0]))])];
+        return [Pass(sources[0], "", new ParityPart(name, Listed("", sources[0])), inputs)];
     }
 
     // Null where the data choose for each sample.
@@ -147,20 +147,24 @@ public sealed class ParityPlan : IDisposable
     // The samples of all records in turn, so that one batch holds rows of several adapters.
     private ParityPass Mixed(List<Source> sources, List<int> chosen, AdapterNumbers numbers)
     {
-        var prefixes = sources.Zip(chosen, (source, number) => number == 0 ? PrefixOf(source) : "").ToList();
-        var mixed = Interleaving.Of([.. sources.Zip(prefixes, (source, prefix) => WithoutPrefix(source.Record!, prefix))]);
-        return new ParityPass(
-            numbers.Choose(mixed.Samples, [.. mixed.Sources.Select(source => chosen[source])]),
-            Own(ParityReference.FromRecord(mixed.Samples)),
-            [.. chosen.Zip(prefixes).Select((pair, i) => new ParityPart(numbers.NameOf(pair.First), Listed(pair.Second, sources[i])))])
+        // Tokens that a mask hides may be filled up with zeros.
+        var pads = _candidate.Inputs.Any(input => input.Name == Mask);
+        var mixed = Interleaving.Of([.. sources.Select(source => source.Inputs)], pads);
+        return new ParityPass(numbers.Choose(mixed.Samples, [.. mixed.Rows.Select(row => chosen[row.Set])]), [.. sources.Zip(chosen, Held)])
         {
-            Sources = mixed.Sources,
+            Rows = mixed.Rows,
+            Pads = pads,
         };
+
+        ParitySource Held(Source source, int number)
+        {
+            var prefix = number == 0 ? PrefixOf(source) : "";
+            return new ParitySource(new ParityPart(numbers.NameOf(number), Listed(prefix, source)), source.Inputs, Reference(source, prefix));
+        }
     }
 
-    private SampleSet WithoutPrefix(SampleSet record, string prefix) => prefix.Length == 0
-        ? record
-        : Outputs.Aggregate(record, (one, output) => one.With(new JoinedTensor(output, [record.Find(prefix + output)!])));
+    private ParityPass Pass(Source source, string prefix, ParityPart part, SampleSet? inputs = null) =>
+        ParityPass.Of(new ParitySource(part, inputs ?? source.Inputs, Reference(source, prefix)));
 
     private AdapterFitOptions Fit => new() { AllowsForeign = _request.AllowsForeign };
 

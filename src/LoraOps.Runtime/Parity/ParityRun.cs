@@ -36,7 +36,7 @@ public static class ParityRun
     /// <summary>The same with a model that is loaded already.</summary>
     public static ParityReport Measure(
         OnnxSession candidate, ParityReference reference, SampleSet inputs, ParityOptions options, CancellationToken stop) =>
-        Measure(candidate, [new ParityPass(inputs, reference, [new ParityPart("", "")])], options, stop);
+        Measure(candidate, [ParityPass.Of(new ParitySource(new ParityPart("", ""), inputs, reference))], options, stop);
 
     /// <summary>Measures several adapters of one model: over everything, and over the samples of each.</summary>
     /// <param name="candidate">The model to prove.</param>
@@ -49,17 +49,18 @@ public static class ParityRun
         OnnxSession candidate, IReadOnlyList<ParityPass> passes, ParityOptions options, CancellationToken stop = default)
     {
         var outputs = candidate.Outputs.Where(output => options.Outputs?.Contains(output.Name) ?? true).ToList();
-        var problems = passes.SelectMany(pass => candidate.Check(pass.Inputs).Concat(pass.Reference.Check(outputs, pass.Inputs))).ToList();
+        var problems = passes.SelectMany(pass => candidate.Check(pass.Inputs).Concat(pass.Sources
+            .SelectMany(source => source.Reference.Check(outputs, source.Samples)))).ToList();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
         var all = new PartMeter(outputs);
         var parts = new OrderedDictionary<ParityPart, PartMeter>();
-        foreach (var part in passes.SelectMany(pass => pass.Parts))
-            parts.TryAdd(part, new PartMeter(outputs));
+        foreach (var source in passes.SelectMany(pass => pass.Sources))
+            parts.TryAdd(source.Part, new PartMeter(outputs));
 
         foreach (var pass in passes)
-            Measure(candidate, pass, outputs, options, (all, parts), stop);
+            new PassRun(candidate, pass, outputs, options).Measure(all, parts, stop);
 
         var report = all.Result(candidate.Path);
         return parts.Count == 1
@@ -68,76 +69,4 @@ public static class ParityRun
     }
 
     private static ParityReport Named(ParityReport report, ParityPart part) => report with { Adapter = part.Adapter, Against = part.Against };
-
-    private static void Measure(
-        OnnxSession candidate,
-        ParityPass pass,
-        List<Port> outputs,
-        ParityOptions options,
-        (PartMeter All, OrderedDictionary<ParityPart, PartMeter> Parts) meters,
-        CancellationToken stop)
-    {
-        var scored = Scored(candidate, options, pass.Inputs, outputs);
-        var batches = new Batches(pass.Inputs.Count, Smaller(candidate.FixedBatch, pass.Reference.FixedBatch));
-        foreach (var (first, count) in batches.Runs())
-        {
-            stop.ThrowIfCancellationRequested();
-            var mine = candidate.Run(pass.Inputs, first, count, pass.Adapter);
-            var theirs = pass.Reference.Read(outputs, pass.Inputs, first, count);
-            var values = outputs.ToDictionary(
-                output => output.Name, output => Paired(pass.Reference, output.Name, mine[output.Name], theirs[output.Name]), StringComparer.Ordinal);
-            batches.Saw(values.Values.Sum(pair => pair.Mine.Shape.ElementCount * 2));
-            meters.All.Add(pass.Reference.Path, scored, first, count, values);
-            if (meters.Parts.Count > 1)
-                AddParts(pass, meters.Parts, scored, (first, count), values);
-        }
-    }
-
-    private static void AddParts(
-        ParityPass pass,
-        OrderedDictionary<ParityPart, PartMeter> parts,
-        (string Output, Labels Labels)? scored,
-        (int First, int Count) batch,
-        Dictionary<string, (OutputBlock Mine, OutputBlock Theirs)> values)
-    {
-        if (pass.Sources.Count == 0)
-        {
-            parts[pass.Parts[0]].Add(pass.Reference.Path, scored, batch.First, batch.Count, values);
-            return;
-        }
-
-        for (var row = 0; row < batch.Count; row++)
-        {
-            var one = values.ToDictionary(pair => pair.Key, pair => (Row(pair.Value.Mine, row), Row(pair.Value.Theirs, row)), StringComparer.Ordinal);
-            parts[pass.Parts[pass.Sources[batch.First + row]]].Add(pass.Reference.Path, scored, batch.First + row, 1, one);
-        }
-    }
-
-    private static OutputBlock Row(OutputBlock block, int row)
-    {
-        var length = (int)block.Shape.RowLength;
-        return new OutputBlock(new TensorShape([1, .. block.Shape.Dims[1..]]), block.Values[(row * length)..((row + 1) * length)]);
-    }
-
-    private static (OutputBlock Mine, OutputBlock Theirs) Paired(ParityReference reference, string name, OutputBlock mine, OutputBlock theirs) =>
-        mine.Shape.Equals(theirs.Shape)
-            ? (mine, theirs)
-            : throw new LoraOpsException(ParityProblems.ExpectationShape(reference.Path, name, Sample(theirs), Sample(mine)));
-
-    private static (string Output, Labels Labels)? Scored(OnnxSession candidate, ParityOptions options, SampleSet inputs, List<Port> outputs)
-    {
-        // A model that takes labels as an input computes a loss: they are no answer key for us.
-        var isInput = candidate.Inputs.Any(input => input.Name == Labels.TensorName);
-        var source = options.Labels ?? (inputs.Find(Labels.TensorName) is null || isInput ? null : inputs);
-        if (source is null)
-            return null;
-
-        var labels = Labels.From(source, inputs);
-        var scored = outputs.FirstOrDefault(output => labels.Fit(output.Dims.Count)) ?? throw labels.FitsNone();
-        return (scored.Name, labels);
-    }
-
-    private static string Sample(OutputBlock block) => new TensorShape(block.Shape.Dims[1..]).ToString();
-
-    private static int? Smaller(int? one, int? other) => one is null || other < one ? other ?? one : one;
 }

@@ -57,10 +57,12 @@ public sealed class SampleSet
     /// <summary>The array of this name, or null.</summary>
     public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
-    internal static SampleSet Combine(IReadOnlyList<SampleSet> sets, Func<string, List<Tensor>, Tensor> combine)
+    internal static SampleSet Combine(
+        IReadOnlyList<SampleSet> sets, Func<string, List<Tensor>, Tensor> combine, Func<List<Tensor>, List<Tensor>>? prepare = null)
     {
         var shared = sets[0]._tensors.Keys.Where(name => sets.All(set => set._tensors.ContainsKey(name)))
-            .Select(name => (Name: name, Parts: sets.Select(set => set._tensors[name]).ToList())).ToList();
+            .Select(name => (Name: name, Parts: sets.Select(set => set._tensors[name]).ToList()))
+            .Select(array => prepare is null ? array : (array.Name, Parts: prepare(array.Parts))).ToList();
         var problems = shared.Where(array => !JoinedTensor.CanJoin(array.Parts))
             .Select(array => SampleProblems.Unlike(sets[^1].Path, array.Name, sets[0].Path));
         return problems.ToList() is { Count: > 0 } wrong

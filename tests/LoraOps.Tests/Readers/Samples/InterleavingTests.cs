@@ -17,7 +17,7 @@ public sealed class InterleavingTests : IDisposable
     {
         var mixed = Interleaving.Of([Set("a", 3, 0), Set("b", 1, 100), Set("c", 2, 200)]);
 
-        Assert.Equal([0, 1, 2, 0, 2, 0], mixed.Sources);
+        Assert.Equal([(0, 0), (1, 0), (2, 0), (0, 1), (2, 1), (0, 2)], mixed.Rows);
         Assert.Equal([0, 1, 100, 101, 200, 201, 2, 3, 202, 203, 4, 5], mixed.Samples.Find("x")!.ToFloats());
         Assert.Equal(6, mixed.Samples.Count);
 
@@ -40,6 +40,51 @@ public sealed class InterleavingTests : IDisposable
 
         Assert.Equal(ProblemCode.SamplesDiffer, refused.Problems[0].Code);
         Assert.Throws<ArgumentException>(() => new InterleavedTensor("x", [Set("b", 2, 0).Find("x")!, SampleSet.Open(_folder["w"]).Find("x")!], [(0, 0)]));
+    }
+
+    [Fact]
+    public void Smaller_samples_are_filled_up_where_that_is_wanted()
+    {
+        SafetensorsWriter.Write(_folder["w"], [BufferTensor.FromFloats("x", ElementType.F32, new TensorShape(1, 3), [7, 8, 9])]);
+
+        var mixed = Interleaving.Of([Set("a", 2, 1), SampleSet.Open(_folder["w"])], pads: true);
+
+        Assert.Equal([1, 2, 0, 7, 8, 9, 3, 4, 0], mixed.Samples.Find("x")!.ToFloats());
+    }
+
+    [Theory]
+    [InlineData("2,3", "2,3")]
+    [InlineData("2,3", "4,3")]
+    [InlineData("2,3", "2,5")]
+    [InlineData("2,3,4", "3,5,6")]
+    [InlineData("2", "5")]
+    [InlineData("1,0,2", "2,2,3")]
+    [InlineData("2,3,1,2", "2,4,2,2")]
+    public void A_padded_tensor_has_its_values_first_on_every_axis(string from, string to)
+    {
+        long[] inner = [.. from.Split(',').Select(long.Parse)], outer = [.. to.Split(',').Select(long.Parse)];
+        var small = BufferTensor.FromFloats("x", ElementType.F32, new TensorShape(inner), [.. Enumerable.Range(1, (int)inner.Aggregate(1L, (a, b) => a * b))]);
+        var large = new PaddedTensor(small, new TensorShape(outer));
+        var (expected, taken) = (new float[large.Shape.ElementCount], 0);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var (rest, isInside) = (i, true);
+            for (var axis = outer.Length - 1; axis >= 0; rest /= (int)outer[axis--])
+                isInside &= rest % outer[axis] < inner[axis];
+
+            expected[i] = isInside ? ++taken : 0;
+        }
+
+        Assert.Equal(expected, large.ToFloats());
+        var all = large.ToBytes();
+        for (var at = 0; at < all.Length; at++)
+        {
+            var part = new byte[Math.Min(13, all.Length - at)];
+            large.ReadBytes(at, part);
+            Assert.Equal(all.AsSpan(at, part.Length).ToArray(), part);
+        }
+
+        Assert.Throws<ArgumentException>(() => new PaddedTensor(large, new TensorShape([.. outer.Select(dim => dim - 1)])));
     }
 
     [Fact]
