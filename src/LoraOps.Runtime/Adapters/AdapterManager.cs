@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LoraOps.Onnx.AdapterFiles;
+using LoraOps.Onnx.Forms;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Problems;
 using LoraOps.Runtime.Sessions;
@@ -149,10 +150,10 @@ public sealed class AdapterManager : IDisposable
     private static AdapterStore StoreOf(LiveSession session, AdaptableModel model, AdapterSettings settings, AdapterMeter meter)
     {
         var form = model.Metadata;
-        if (form?.Form == "switchable")
+        if (form?.Form == SwitchableForm.Name)
             return new GraphStore(session, form);
 
-        if (session.Overridable.Count == 0 || form is { Form: not "inputs" })
+        if (session.Overridable.Count == 0 || form is { Form: not InputsForm.Name })
             throw new LoraOpsException(SwitchProblems.FormMissing(session.Path, "has no inputs for adapters and none inside"));
 
         // Such an output would be the adapter's own memory, gone with it while the caller still reads.

@@ -1,9 +1,10 @@
+using LoraOps.Onnx.Forms;
 using LoraOps.Problems;
 
 namespace LoraOps.Runtime.Adapters;
 
 /// <summary>The form <c>inputs</c>: adapters are files, and the model has overridable inputs for their values.</summary>
-internal sealed class FileStore(LiveSession session, AdapterCache cache) : AdapterStore(session.Path, "inputs")
+internal sealed class FileStore(LiveSession session, AdapterCache cache) : AdapterStore(session.Path, InputsForm.Name)
 {
     private const int LongestId = 256;
 

@@ -52,13 +52,13 @@ public sealed class AdapterManagerTests : IDisposable
         var old = manager.Acquire("shanghai");
         var before = manager.ResidentBytes;
 
-        manager.Load("shanghai", _city.Adapter("s2", 4));
+        var larger = manager.Load("shanghai", _city.Adapter("s2", 4, ranks: 16));
 
         Assert.Equal([TinyCity.Expected(4)], TinyCity.Run(manager, "shanghai"));
         Assert.Equal([TinyCity.Expected(2)], Floats(old));
-        Assert.Equal(2 * before, manager.ResidentBytes);
+        Assert.Equal(before + larger.Bytes, manager.ResidentBytes);
         old.Dispose();
-        Assert.Equal(before, manager.ResidentBytes);
+        Assert.Equal(larger.Bytes, manager.ResidentBytes);
     }
 
     [Fact]
@@ -90,6 +90,23 @@ public sealed class AdapterManagerTests : IDisposable
         Assert.Equal([TinyCity.Expected(2)], Floats(lease));
         lease.Dispose();
         Assert.Equal(0, manager.ResidentBytes);
+    }
+
+    [Fact]
+    public void What_is_freed_is_mapped_no_more()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+
+        using var manager = Open();
+        var path = manager.Load("shanghai", _city.Adapter("s", 2)).Path;
+        var lease = manager.Acquire("shanghai");
+        manager.Unload("shanghai");
+        Assert.Contains(path, File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+
+        lease.Dispose();
+
+        Assert.DoesNotContain(path, File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -86,6 +86,39 @@ public sealed class StressTests : IDisposable
         Assert.Empty(_wrong);
     }
 
+    [Fact]
+    public void A_lease_serves_all_threads_until_it_ends_under_them()
+    {
+        var city = new TinyCity(_folder);
+        using var manager = AdapterManager.Open(city.Inputs());
+        var file = city.Adapter("a", 2, ranks: 64);
+        _exact = [[Alone(city, file)]];
+        for (var round = 0; round < 20; round++)
+        {
+            manager.Load("a", file);
+            var lease = manager.Acquire("a");
+            manager.Unload("a");
+            var threads = Enumerable.Range(0, 4).Select(seed => Work(seed, _ =>
+            {
+                try
+                {
+                    Check(lease.Run(TinyCity.Ones()), 0);
+                }
+                catch (ObjectDisposedException)
+                {
+                    // It has ended; the runs before it were whole.
+                }
+            }, rounds: 30)).ToList();
+            threads.ForEach(thread => thread.Start());
+            Thread.Sleep(1);
+            lease.Dispose();
+            threads.ForEach(thread => thread.Join());
+            Assert.Equal(0, manager.ResidentBytes);
+        }
+
+        Assert.Empty(_wrong);
+    }
+
     private static float Alone(TinyCity city, string file)
     {
         using var manager = AdapterManager.Open(city.Inputs());
