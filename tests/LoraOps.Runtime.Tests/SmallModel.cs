@@ -39,9 +39,19 @@ internal sealed class SmallModel
         return this;
     }
 
-    public SmallModel Node(string op, string inputs, string output, params AttributeProto[] attributes)
+    /// <summary>Seeded numbers between −½ and ½.</summary>
+    public SmallModel Random(string name, params long[] dims)
     {
-        var node = new NodeProto { OpType = op, Name = "node_" + output, Output = { output } };
+        var random = new Random(name.Sum(letter => letter));
+        return Floats(name, dims, [.. Enumerable.Range(0, (int)dims.Aggregate(1L, (product, dim) => product * dim)).Select(_ => random.NextSingle() - 0.5f)]);
+    }
+
+    public SmallModel Node(string op, string inputs, string output, params AttributeProto[] attributes) =>
+        Named("node_" + output, op, inputs, output, attributes);
+
+    public SmallModel Named(string name, string op, string inputs, string output, params AttributeProto[] attributes)
+    {
+        var node = new NodeProto { OpType = op, Name = name, Output = { output } };
         node.Input.AddRange(inputs.Split(' '));
         node.Attribute.AddRange(attributes);
         _proto.Graph.Node.Add(node);
