@@ -30,7 +30,7 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         new("a convolution and its batch norm", NormedConvolution,
             [() => new TinyAdapter().Convolution("conv", 3, 5, [3, 3], 2, true), () => new TinyAdapter().Convolution("conv", 3, 5, [3, 3], 4)]),
         new("an embedding with DoRA", Embedding, [() => new TinyAdapter().Embedding("embed", 11, Wide, 2, true), () => new TinyAdapter().Embedding("embed", 11, Wide, 3)]),
-        new("LoHa, without thin factors", ScaledGemm, [Loha, () => new TinyAdapter().Linear("fc", Wide, 6, 4)]),
+        new("BOFT, without thin factors", ScaledGemm, [Boft, () => new TinyAdapter().Linear("fc", Wide, 6, 4)]),
         new("a saved module and a bias", ScaledLinear, [Saved, Biased, () => new TinyAdapter().Linear("fc", Wide, 6, 2, true)]),
         new("many adapters", Tokens, [.. Enumerable.Range(1, 40).Select(number => (Func<TinyAdapter>)(() => Numbered(number)))]),
         new("many adapters of a bias", ScaledLinear, [.. Enumerable.Range(1, 40).Select(number => (Func<TinyAdapter>)(() => Numbered(number))), Biased]),
@@ -115,10 +115,10 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         .Input("x", DataType.Int64, 0, 5).Random("embed.weight", 11, Wide).Named("/embed/Gather", "Gather", "embed.weight x", "y")
         .Output("y", DataType.Float, 0, 5, Wide).Build();
 
-    private static TinyAdapter Loha() => new TinyAdapter().With("peft_type", "\"LOHA\"").With("alpha", "4").With("module_dropout", "0").With("rank_dropout", "0")
-        .Without("lora_alpha").Without("use_dora").Without("use_rslora").Without("bias").Without("fan_in_fan_out").Without("init_lora_weights")
-        .Tensor("base_model.model.fc.hada_w1_a", 6, 2).Tensor("base_model.model.fc.hada_w1_b", 2, Wide)
-        .Tensor("base_model.model.fc.hada_w2_a", 6, 2).Tensor("base_model.model.fc.hada_w2_b", 2, Wide);
+    private static TinyAdapter Boft() => new TinyAdapter().With("peft_type", "\"BOFT\"").With("boft_block_size", "4").With("boft_block_num", "0")
+        .With("boft_n_butterfly_factor", "1").With("boft_dropout", "0")
+        .Without("lora_alpha").Without("use_dora").Without("use_rslora").Without("r").Without("init_lora_weights")
+        .Tensor("base_model.model.fc.boft_R", 1, 2, 4, 4).Tensor("base_model.model.fc.boft_s", 6, 1);
 
     private static TinyAdapter Saved() => new TinyAdapter().With("modules_to_save", "[\"fc\"]")
         .Tensor("base_model.model.fc.weight", 6, Wide).Tensor("base_model.model.fc.bias", 6);
