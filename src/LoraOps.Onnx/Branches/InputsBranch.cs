@@ -197,7 +197,7 @@ internal sealed class InputsBranch
             : null;
 
     // The bias that an Add of its own adds to the node's output, which nobody else reads.
-    private Edge? LoneBias() => _site.Use.Bias is { } bias && !ReferenceEquals(bias.Node, _site.Node)
+    private Edge? LoneBias() => _site.Use.Bias is { } bias && bias.Node.Is("Add")
         && _index.Consumers(_site.Node) is [var reader] && ReferenceEquals(reader.Node, bias.Node)
         && !_index.IsGraphOutput(reader) && ReferenceEquals(_index.Owner(bias.Node), _index.Owner(_site.Node))
             ? bias
