@@ -61,7 +61,9 @@ public static class OverridableInputs
         foreach (var tensor in model.Graph.Initializer)
             defaults.TryAdd(tensor.Name, tensor);
 
-        return [.. model.Graph.Input.Where(input => defaults.ContainsKey(input.Name)).Select(input => Describe(input, defaults[input.Name]))];
+        return [.. model.Graph.Input.Where(input => defaults.ContainsKey(input.Name))
+            .DistinctBy(input => input.Name, StringComparer.Ordinal)
+            .Select(input => Describe(input, defaults[input.Name]))];
     }
 
     private static OverridableInput Describe(ValueInfoProto input, TensorProto tensor)

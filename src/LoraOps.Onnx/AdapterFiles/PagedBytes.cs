@@ -13,7 +13,9 @@ internal sealed class PagedBytes(Tensor source)
     private const int PageBytes = 1 << 14;
     private const int Pages = 16;
     private readonly byte[]?[] _pages = new byte[Pages][];
-    private readonly long[] _starts = new long[Pages];
+    private readonly long[] _numbers = [.. Enumerable.Repeat(-1L, Pages)];
+    private readonly long[] _used = new long[Pages];
+    private long _reads;
 
     /// <summary>How many there are.</summary>
     public long Length => source.ByteLength;
@@ -55,19 +57,23 @@ internal sealed class PagedBytes(Tensor source)
         }
     }
 
+    // The tables, names and lengths of one parameter lie in a handful of places that move on together: the page unused for longest goes.
     private byte[] Page(long number)
     {
-        var slot = (int)(number % Pages);
-        if (_pages[slot] is { } held && _starts[slot] == number)
-            return held;
+        var slot = Array.IndexOf(_numbers, number);
+        if (slot < 0)
+        {
+            slot = Array.IndexOf(_used, _used.Min());
+            var page = _pages[slot] ??= new byte[PageBytes];
+            var start = number * PageBytes;
 
-        var page = _pages[slot] ?? new byte[PageBytes];
-        var start = number * PageBytes;
+            // Until it is filled it holds nothing: the read may fail.
+            _numbers[slot] = -1;
+            source.ReadBytes(start, page.AsSpan(0, (int)Math.Min(PageBytes, Length - start)));
+            _numbers[slot] = number;
+        }
 
-        // Until it is filled it holds nothing: the read may fail.
-        _pages[slot] = null;
-        source.ReadBytes(start, page.AsSpan(0, (int)Math.Min(PageBytes, Length - start)));
-        (_pages[slot], _starts[slot]) = (page, number);
-        return page;
+        _used[slot] = ++_reads;
+        return _pages[slot]!;
     }
 }

@@ -42,12 +42,18 @@ internal sealed class AdapterNumbers(string model, IReadOnlyList<string> names)
     public SampleSet Choose(SampleSet samples, IReadOnlyList<int> numbers)
     {
         var chosen = numbers.Select(number => (long)number).ToArray();
-        var weights = new float[numbers.Count * names.Count];
-        foreach (var (row, number) in numbers.Index().Where(pair => pair.Item > 0))
-            weights[(row * names.Count) + number - 1] = 1;
-
         return samples
             .With(new BufferTensor(RowInput.Numbers, ElementType.I64, new TensorShape(numbers.Count), MemoryMarshal.AsBytes(chosen.AsSpan()).ToArray()))
-            .With(BufferTensor.FromFloats(RowInput.Weights, ElementType.F32, new TensorShape(numbers.Count, names.Count), weights));
+            .With(new OneWeight(numbers, names.Count));
+    }
+
+    // The list of names is a stranger's: what it would take is worked out, not stored.
+    private sealed class OneWeight(IReadOnlyList<int> numbers, int count) : ComputedTensor(RowInput.Weights, new TensorShape(numbers.Count, count))
+    {
+        protected override void Compute(long first, Span<float> values)
+        {
+            for (var i = 0; i < values.Length; i++)
+                values[i] = numbers[(int)((first + i) / count)] == ((first + i) % count) + 1 ? 1 : 0;
+        }
     }
 }

@@ -72,7 +72,7 @@ public sealed class ParityPlan : IDisposable
         var problems = new List<Problem>();
         foreach (var source in Sources())
         {
-            var adapters = _request.Adapters.Where(adapter => source.Name.Length == 0 || adapter.Name == source.Name).ToList();
+            var adapters = _request.Adapters.Where(adapter => source.Name.Length == 0 || NameOf(adapter) == source.Name).ToList();
             if (adapters.Count == 0 && source.Name.Length > 0 && source.Name != AdapterManager.BaseId)
                 problems.Add(AdapterChoiceProblems.Unpaired(_candidate.Path, source.Name, "no --adapter"));
             else if (adapters.Count > 1)
@@ -82,16 +82,15 @@ public sealed class ParityPlan : IDisposable
         }
 
         var held = _request.Expected.Select(record => record.Name).Append("").ToHashSet(StringComparer.Ordinal);
-        problems.AddRange(_request.Adapters.Where(adapter => !held.Contains(adapter.Name) && !_request.Expected.All(record => record.Name.Length == 0))
-            .Select(adapter => AdapterChoiceProblems.Unpaired(_candidate.Path, adapter.Name, "no --expected")));
+        problems.AddRange(_request.Adapters.Where(adapter => !held.Contains(NameOf(adapter)) && !_request.Expected.All(record => record.Name.Length == 0))
+            .Select(adapter => AdapterChoiceProblems.Unpaired(_candidate.Path, NameOf(adapter), "no --expected")));
         return problems.Count == 0 ? passes : throw new LoraOpsException(problems);
     }
 
     private ParityPass FilePass(Source source, NamedValue adapter)
     {
-        var name = adapter.Name.Length > 0 ? adapter.Name : Path.GetFileNameWithoutExtension(adapter.Value);
         var against = source.Other is { } other ? Activate(other, adapter.Value) : Listed("", source);
-        return Pass(source, "", new ParityPart(name, against)) with
+        return Pass(source, "", new ParityPart(NameOf(adapter), against)) with
         {
             Adapter = Own(SessionAdapter.Open(adapter.Value, _candidate.Adaptable, Fit)),
         };
@@ -208,6 +207,8 @@ public sealed class ParityPlan : IDisposable
         _owned.Add(owned);
         return owned;
     }
+
+    private static string NameOf(NamedValue file) => file.Name.Length > 0 ? file.Name : Path.GetFileNameWithoutExtension(file.Value);
 
     private static string Word(NamedValue adapter) => adapter.Name.Length > 0 ? $"{adapter.Name}={adapter.Value}" : adapter.Value;
 

@@ -79,7 +79,7 @@ public sealed class ValidateCommandTests : IDisposable
         Convert("inputs", "inputs");
         string File(string adapter) => _folder[$"inputs/{adapter}.onnx_adapter"];
         string[] candidate = ["validate", "--candidate", _folder["inputs/model.onnx"], .. gate];
-        Loraops.Run([.. candidate, .. expected, "--adapter", $"{one}={File(one)}", "--adapter", $"{other}={File(other)}"]).Ended(0);
+        Loraops.Run([.. candidate, .. expected, "--adapter", File(one), "--adapter", $"{other}={File(other)}"]).Ended(0);
         Assert.Equal("base_logits", Loraops.RunJson([.. candidate, .. bare[3..5]]).GetProperty("heldAgainst").GetString());
     }
 
