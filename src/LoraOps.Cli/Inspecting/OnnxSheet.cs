@@ -55,7 +55,8 @@ internal static class OnnxSheet
         [input.Name, input.Type?.Name() ?? "other", input.Shape, $"[{string.Join(", ", input.Default)}]"];
 
     // The number that its adapters carry as model_version.
-    private static Cell Pairing(FormMetadata? form) => form is { Form: InputsForm.Name } && ModelDigest.TryPairing(form.BaseDigest) is { } number ? number : Cell.None;
+    private static Cell Pairing(FormMetadata? form) =>
+        form is { Form: InputsForm.Name } && ModelDigest.TryPairing(form.BaseDigest) is { } number ? number : Cell.None;
 
     private static string Opset(OperatorSetIdProto opset) => string.Create(
         CultureInfo.InvariantCulture, $"{(opset.Domain.Length == 0 ? "ai.onnx" : opset.Domain)} {opset.Version}");
