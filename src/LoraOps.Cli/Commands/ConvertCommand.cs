@@ -14,7 +14,10 @@ namespace LoraOps.Cli.Commands;
 internal sealed class ConvertCommand : Verb
 {
     private static readonly string[] Columns =
-        ["module", "parameter", "method", "rank", "change", "initializer", "copy", "operator", "nodes", "transposed", "evidence", "verified", "pattern"];
+    [
+        "module", "parameter", "method", "rank", "change", "initializer", "rows", "copy", "operator", "nodes", "transposed", "evidence", "verified",
+        "pattern",
+    ];
 
     private static readonly string[] FileColumns = ["adapter", "file", "bytes", "parameters", "model version", "adapter version"];
     private static readonly string[] ChoiceColumns = ["number", "adapter"];
@@ -130,6 +133,7 @@ internal sealed class ConvertCommand : Verb
         site.Rank,
         site.Pattern.Length == 0 ? site.RelativeChange : Cell.None,
         site.Initializer,
+        site.Rows is { } rows ? $"{rows.First}–{rows.End - 1}" : null,
         site.Copy,
         site.Operator,
         Cell.List(site.Nodes),

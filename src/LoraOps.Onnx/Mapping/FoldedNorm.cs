@@ -9,6 +9,9 @@ namespace LoraOps.Onnx.Mapping;
 /// </summary>
 internal sealed class FoldedNorm(CheckpointWeights weights)
 {
+    private const int FewestChannels = 4;
+    private const double LargestEpsilon = 0.1;
+
     // What PyTorch, timm, TensorFlow and Keras use; the checkpoint does not hold it.
     private static readonly double[] _epsilons = [1e-5, 1e-3, 1e-4, 1e-6, 1.001e-5, 2e-5, 1e-2, 1e-8];
 
@@ -81,13 +84,26 @@ internal sealed class FoldedNorm(CheckpointWeights weights)
         if (variance is null || (scale is null && _weights.Find(norm.Parameter("weight")) is not null))
             return null;
 
-        var (error, factors) = _epsilons.Select(epsilon =>
+        var (error, factors) = _epsilons.Concat(Measured(variance, scale, measured)).Select(epsilon =>
             {
                 var exact = variance.Select((value, i) => (scale?[i] ?? 1) / Math.Sqrt(value + epsilon)).ToArray();
                 return (Error: Farthest(exact, measured), Factors: exact);
             })
             .MinBy(pair => pair.Error);
         return error <= tolerance ? Array.ConvertAll(factors, factor => (float)factor) : null;
+    }
+
+    // An unusual ε shows best where the variance is smallest; one unknown of many channels proves nothing wrong.
+    private static IEnumerable<double> Measured(float[] variance, float[]? scale, double[] measured)
+    {
+        var smallest = Enumerable.Range(0, variance.Length).Where(i => !double.IsNaN(measured[i]) && measured[i] != 0).OrderBy(i => variance[i]).ToList();
+        if (smallest.Count < FewestChannels)
+            yield break;
+
+        var first = smallest[0];
+        var epsilon = Math.Pow((scale?[first] ?? 1) / measured[first], 2) - variance[first];
+        if (epsilon is > 0 and < LargestEpsilon)
+            yield return epsilon;
     }
 
     private float[]? Vector(ModuleName norm, string parameter, int length) =>

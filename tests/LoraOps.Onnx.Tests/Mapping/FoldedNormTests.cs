@@ -14,20 +14,21 @@ namespace LoraOps.Onnx.Tests.Mapping;
 /// <summary>A convolution that the exporter folded its batch norm into: merged = fold(merge(base)).</summary>
 public class FoldedNormTests
 {
-    private const int Out = 3;
+    private const int Out = 4;
     private const int Columns = 8;
     private static readonly long[] _dims = [Out, 2, 2, 2];
     private static readonly float[] _weight = TinyCheckpoint.Random(1, Out * Columns);
     private static readonly float[] _bias = TinyCheckpoint.Random(2, Out);
-    private static readonly float[] _scale = [.5f, -2f, 1.5f];
-    private static readonly float[] _mean = [.1f, -.3f, .2f];
-    private static readonly float[] _variance = [.04f, 1f, 3f];
+    private static readonly float[] _scale = [.5f, -2f, 1.5f, .7f];
+    private static readonly float[] _mean = [.1f, -.3f, .2f, .4f];
+    private static readonly float[] _variance = [.04f, 1f, 3f, .2f];
     private static readonly float[] _delta = TinyCheckpoint.Random(3, Out * Columns);
 
     [Theory]
     [InlineData("stem.0", "stem.1", 1e-5)]
     [InlineData("layer.conv1", "layer.bn1", 1e-3)]
     [InlineData("features.conv", "elsewhere.norm", 1e-6)]
+    [InlineData("stem.0", "stem.1", 3.3e-4)]
     public void Scales_the_delta_as_the_norm_scaled_the_weight(string module, string norm, double epsilon)
     {
         using var file = File(module, norm);
@@ -59,7 +60,7 @@ public class FoldedNormTests
     {
         using var file = File("stem.0", "stem.1");
         var weight = TinyCheckpoint.Random(8, Out * Columns);
-        float[] bias = [1, 2, 3];
+        float[] bias = [1, 2, 3, 4];
         var adapters = new[] { DenseDelta.Replacing("stem.0", "weight", _dims, weight), DenseDelta.Replacing("stem.0", "bias", [Out], bias) };
 
         var merged = MergedForm.Convert(Folded("stem.0", 1e-5), adapters, new MappingOptions { Base = file.Checkpoint }).Model;
@@ -72,8 +73,8 @@ public class FoldedNormTests
     public void Leaves_a_channel_that_the_norm_switches_off()
     {
         using var file = new TinyCheckpoint(
-            ("stem.0.weight", _dims, _weight), ("stem.1.running_var", [Out], _variance), ("stem.1.weight", [Out], [0, 1, 1]));
-        var stored = Fold(_weight, 1e-5, [0, 1, 1]);
+            ("stem.0.weight", _dims, _weight), ("stem.1.running_var", [Out], _variance), ("stem.1.weight", [Out], [0, 1, 1, 1]));
+        var stored = Fold(_weight, 1e-5, [0, 1, 1, 1]);
         var model = Folded("stem.0", stored, []);
 
         var adapter = DenseDelta.Adapter("stem.0", LayerKind.Convolution, _dims, _delta);
@@ -81,13 +82,13 @@ public class FoldedNormTests
         var merged = MergedForm.Convert(model, [adapter], new MappingOptions { Base = file.Checkpoint });
 
         Assert.Equal(new float[Columns], Values(merged.Model, "w")[..Columns]);
-        AssertClose(Fold([.. _weight.Zip(_delta, (weight, delta) => weight + delta)], 1e-5, [0, 1, 1]), Values(merged.Model, "w"));
+        AssertClose(Fold([.. _weight.Zip(_delta, (weight, delta) => weight + delta)], 1e-5, [0, 1, 1, 1]), Values(merged.Model, "w"));
     }
 
     [Fact]
     public void Refuses_factors_that_no_norm_of_the_base_explains()
     {
-        using var other = new TinyCheckpoint(("stem.0.weight", _dims, _weight), ("stem.1.running_var", [Out], [9, 9, 9]));
+        using var other = new TinyCheckpoint(("stem.0.weight", _dims, _weight), ("stem.1.running_var", [Out], [9, 9, 9, 9]));
         using var none = new TinyCheckpoint(("stem.0.weight", _dims, _weight));
         foreach (var file in new[] { other, none })
         {
@@ -120,7 +121,7 @@ public class FoldedNormTests
         model, [DenseDelta.Adapter("stem.0", LayerKind.Convolution, _dims, _delta)], new MappingOptions { Base = file?.Checkpoint })).Problems);
 
     private static TinyCheckpoint File(string module, string norm) => new(
-        ($"{module}.weight", _dims, _weight), ($"{module}.bias", [Out], _bias), ("other.running_var", [Out], [7, 8, 9]),
+        ($"{module}.weight", _dims, _weight), ($"{module}.bias", [Out], _bias), ("other.running_var", [Out], [7, 8, 9, 10]),
         ($"{norm}.running_var", [Out], _variance), ($"{norm}.running_mean", [Out], _mean), ($"{norm}.weight", [Out], _scale));
 
     private static OnnxModel Folded(string module, double epsilon) => Folded(module, Fold(_weight, epsilon), FoldBias(_bias, epsilon));

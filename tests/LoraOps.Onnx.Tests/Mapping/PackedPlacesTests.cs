@@ -50,6 +50,22 @@ public class PackedPlacesTests
         Assert.Equal(["q", "k", "v"], merged.Sites.Select(site => site.Initializer));
     }
 
+    /// <summary>Any sizes, any types, any orientation, with and without the base: packed, apart, and found by content alone is the same.</summary>
+    [Fact]
+    public void Packed_and_apart_are_the_same_for_any_sizes()
+    {
+        for (var seed = 0; seed < 40; seed++)
+        {
+            var law = new PackingLaw(seed);
+            using var file = law.Base();
+            var expected = law.Merged(law.Split(), new MappingOptions());
+
+            Assert.Equal(expected, law.Merged(law.Packed(isNamed: true), new MappingOptions()));
+            Assert.Equal(expected, law.Merged(law.Packed(isNamed: true), new MappingOptions { Base = file.Checkpoint }));
+            Assert.Equal(expected, law.Merged(law.Packed(isNamed: false), new MappingOptions { Base = file.Checkpoint }));
+        }
+    }
+
     [Theory]
     [InlineData("q_proj", 4)]
     [InlineData("v_proj", 2)]
