@@ -74,9 +74,10 @@ internal sealed class FormsTiming(string folder, TextWriter output) : IDisposabl
     {
         var (one, eight) = (Image(1), Image(Cities));
         var singles = inputs.Cities.Select(city => Timed(inputs.Session, one, city)).ToList();
+        var all = Numbers([.. Enumerable.Range(1, Cities).Select(city => (long)city)]);
         Compare("eight images", Timed(Open("base at 8", model), eight, _plain),
         [
-            ("switchable, 8 cities in a batch", Timed(switchable, With(eight, "adapter", Numbers([.. Enumerable.Range(1, Cities).Select(city => (long)city)])), _plain)),
+            ("switchable, 8 cities in a batch", Timed(switchable, With(eight, "adapter", all), _plain)),
             ("inputs, 8 runs of one city each", () => singles.Sum(once => once())),
         ],
         rounds);
@@ -104,7 +105,8 @@ internal sealed class FormsTiming(string folder, TextWriter output) : IDisposabl
         foreach (var (at, run) in runs.Index())
         {
             ratios[at].Sort();
-            Line($"  {run.Name,-32} {Quantile(ratios[at], 0.5):f3} of the base (half between {Quantile(ratios[at], 0.25):f3} and {Quantile(ratios[at], 0.75):f3})");
+            var (low, middle, high) = (Quantile(ratios[at], 0.25), Quantile(ratios[at], 0.5), Quantile(ratios[at], 0.75));
+            Line($"  {run.Name,-32} {middle:f3} of the base (half between {low:f3} and {high:f3})");
         }
     }
 

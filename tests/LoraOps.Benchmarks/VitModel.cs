@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using static LoraOps.Onnx.Proto.TensorProto.Types;
@@ -15,9 +16,6 @@ internal sealed class VitModel(int blocks, int width, int tokens)
     private const int HeadWidth = 64;
     private readonly Random _random = new(7);
     private readonly GraphProto _graph = new() { Name = "vit" };
-
-    /// <summary>ViT-Base: 12 blocks, 768 wide, 197 tokens of a 224 × 224 image.</summary>
-    public static OnnxModel Base(string path) => new VitModel(12, 768, 197).Build(path);
 
     /// <summary>The adapted layers of a block, as <see cref="BenchmarkAdapter"/> wants them.</summary>
     public static IReadOnlyList<(string Module, int Outputs, int Inputs)> QueryAndValue(int width) =>
@@ -133,7 +131,7 @@ internal sealed class VitModel(int blocks, int width, int tokens)
     private string Scalar(string name, float value) => Once(name, () => OnnxTensor.Create(name, [], [value]));
 
     private string Indices(string name, params long[] values) => Once(
-        name, () => OnnxTensor.Create(name, DataType.Int64, name == "vit.first" ? [] : [values.Length], System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())));
+        name, () => OnnxTensor.Create(name, DataType.Int64, name == "vit.first" ? [] : [values.Length], MemoryMarshal.AsBytes(values.AsSpan())));
 
     private string Once(string name, Func<TensorProto> make)
     {
@@ -149,7 +147,8 @@ internal sealed class VitModel(int blocks, int width, int tokens)
         foreach (var dim in dims)
             shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = dim });
 
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float, Shape = shape } } };
+        var tensor = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float, Shape = shape };
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = tensor } };
     }
 
     private static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };

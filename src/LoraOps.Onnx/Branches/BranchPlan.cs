@@ -76,7 +76,8 @@ internal sealed record BranchPlan(
         foreach (var same in changes.GroupBy(pair => pair.Name).OrderBy(group => group.Key.Value, StringComparer.Ordinal))
         {
             var first = same.First().Change;
-            var odd = same.FirstOrDefault(pair => pair.Change.Delta.Layer != first.Delta.Layer || !pair.Change.Delta.WeightShape!.Equals(first.Delta.WeightShape));
+            var odd = same.FirstOrDefault(pair =>
+                pair.Change.Delta.Layer != first.Delta.Layer || !pair.Change.Delta.WeightShape!.Equals(first.Delta.WeightShape));
             if (odd.Change is not null)
             {
                 problems.Add(MergeProblems.Conflict(

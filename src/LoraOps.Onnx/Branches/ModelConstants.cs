@@ -19,7 +19,8 @@ internal sealed class ModelConstants(OnnxModel model, NameSet names)
 
     /// <summary>One int64 without dimensions.</summary>
     public string Integer(long value) => Once(
-        string.Create(CultureInfo.InvariantCulture, $"/loraops/scalar/{value}"), name => OnnxTensor.Create(name, DataType.Int64, [], BitConverter.GetBytes(value)));
+        string.Create(CultureInfo.InvariantCulture, $"/loraops/scalar/{value}"),
+        name => OnnxTensor.Create(name, DataType.Int64, [], BitConverter.GetBytes(value)));
 
     /// <summary>Floats in the graph's own type, under a new name.</summary>
     public string Floats(string name, ElementType type, ReadOnlySpan<long> dims, ReadOnlySpan<float> values)

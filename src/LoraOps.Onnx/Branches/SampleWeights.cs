@@ -2,6 +2,7 @@ using System.Globalization;
 using LoraOps.Adapters;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
+using LoraOps.Problems;
 using LoraOps.Tensors;
 using static LoraOps.Onnx.Proto.TensorProto.Types;
 
@@ -129,7 +130,7 @@ internal sealed class SampleWeights
     {
         var name = _names.Take(wish);
         if (name != wish)
-            throw new Problems.LoraOpsException(Problems.FormProblems.InputNameTaken(_model.Path, wish));
+            throw new LoraOpsException(FormProblems.InputNameTaken(_model.Path, wish));
 
         _model.Graph.Input.Add(new ValueInfoProto
         {

@@ -80,6 +80,15 @@ internal static class SizeVector
         return data.GetRange(from, Math.Max(0, to - from));
     }
 
+    private static Size Arithmetic(string op, long? left, long? right) => (op, left, right) switch
+    {
+        (_, null, _) or (_, _, null) or ("Div", _, 0) => Size.Unknown,
+        ("Add", { } a, { } b) => Size.Of(a + b),
+        ("Sub", { } a, { } b) => Size.Of(a - b),
+        ("Mul", { } a, { } b) => Size.Of(a * b),
+        (_, { } a, { } b) => Size.Of(a / b),
+    };
+
     private static int Clamp(long position, int length) => (int)Math.Clamp(position < 0 ? position + length : position, 0, length);
 
     private static IReadOnlyList<Size>? Arithmetic(string op, IReadOnlyList<Size>? left, IReadOnlyList<Size>? right)
@@ -87,10 +96,7 @@ internal static class SizeVector
         if (left is null || right is null || (left.Count != right.Count && left.Count != 1 && right.Count != 1))
             return null;
 
-        return [.. Enumerable.Range(0, Math.Max(left.Count, right.Count)).Select(at => (left[left.Count == 1 ? 0 : at], right[right.Count == 1 ? 0 : at]) switch
-        {
-            ({ Number: { } a }, { Number: { } b }) when op != "Div" || b != 0 => Size.Of(op switch { "Add" => a + b, "Sub" => a - b, "Mul" => a * b, _ => a / b }),
-            _ => Size.Unknown,
-        })];
+        return [.. Enumerable.Range(0, Math.Max(left.Count, right.Count))
+            .Select(at => Arithmetic(op, left[left.Count == 1 ? 0 : at].Number, right[right.Count == 1 ? 0 : at].Number))];
     }
 }

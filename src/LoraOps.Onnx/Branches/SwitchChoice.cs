@@ -28,9 +28,10 @@ internal sealed class SwitchChoice(long samples, long positions, bool blends)
             return $"mixed: {columns} columns, {(blends ? "samples may weigh several adapters" : "only linear layers are gathered")}";
 
         var (mixed, gathered) = (Mixed(node), Gathered(node));
+        var (chosen, slot) = (gathered < mixed ? "gathered" : "mixed", node.Terms.SlotRank);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{(gathered < mixed ? "gathered" : "mixed")}: {columns} columns mixed {1e6 * mixed:f0} us, {node.Terms.SlotRank} gathered {1e6 * gathered:f0} us at {samples} x {positions}");
+            $"{chosen}: {columns} columns mixed {1e6 * mixed:f0} us, {slot} gathered {1e6 * gathered:f0} us at {samples} x {positions}");
     }
 
     private bool CanGather(SwitchNode node) => !blends && node.Site.Layer == LayerKind.Linear && node.Sampled.Axis == 0;

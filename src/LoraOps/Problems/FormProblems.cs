@@ -22,7 +22,8 @@ public static class FormProblems
 
     /// <summary><see cref="ProblemCode.InputNameTaken"/></summary>
     public static Problem InputNameTaken(string model, string input) => new(
-        ProblemCode.InputNameTaken, model, $"it has a value '{input}' already, the name of the input that chooses adapters", "Rename that value in the export.");
+        ProblemCode.InputNameTaken, model, $"it has a value '{input}' already, the name of the input that chooses adapters",
+        "Rename that value in the export.");
 
     /// <summary><see cref="ProblemCode.FactorNotFinite"/></summary>
     public static Problem FactorNotFinite(string model, string module, string adapter, string type) => new(

@@ -18,22 +18,26 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
     /// <summary>All cases.</summary>
     public static IReadOnlyList<LayerCase> All { get; } =
     [
-        new("a residual block", ResidualBlock, [() => new TinyAdapter().Linear("mlp.fc1", Wide, 16), () => new TinyAdapter().Linear("mlp.fc2", 16, Wide, 3)]),
-        new("Gemm with alpha, beta and DoRA", ScaledGemm, [() => new TinyAdapter().Linear("fc", Wide, 6, 2, true), () => new TinyAdapter().Linear("fc", Wide, 6, 4)]),
-        new("rows folded into the batch", Flattened, [() => new TinyAdapter().Linear("fc", Wide, 6, 2, true), () => new TinyAdapter().Linear("fc", Wide, 6, 5)]),
-        new("the sequence first", SequenceFirst, [() => new TinyAdapter().Linear("fc", Wide, Wide, 2, true), () => new TinyAdapter().Linear("fc", Wide, Wide, 1)]),
+        new("a residual block", ResidualBlock, [() => New().Linear("mlp.fc1", Wide, 16), () => New().Linear("mlp.fc2", 16, Wide, 3)]),
+        new("Gemm with alpha, beta and DoRA", ScaledGemm, [() => New().Linear("fc", Wide, 6, 2, true), () => New().Linear("fc", Wide, 6, 4)]),
+        new("rows folded into the batch", Flattened, [() => New().Linear("fc", Wide, 6, 2, true), () => New().Linear("fc", Wide, 6, 5)]),
+        new("the sequence first", SequenceFirst, [() => New().Linear("fc", Wide, Wide, 2, true), () => New().Linear("fc", Wide, Wide, 1)]),
         new("three layers of one value", SharedInput,
-            [() => new TinyAdapter().Linear("q_proj", Wide, Wide).Linear("v_proj", Wide, 4, 3), () => new TinyAdapter().Linear("k_proj", Wide, Wide, 4)]),
+            [() => New().Linear("q_proj", Wide, Wide).Linear("v_proj", Wide, 4, 3), () => New().Linear("k_proj", Wide, Wide, 4)]),
         new("q, k and v in one weight", PackedQkv,
-            [() => new TinyAdapter().Linear("attn.q_proj", Wide, Wide).Linear("attn.v_proj", Wide, Wide, 3), () => new TinyAdapter().Linear("attn.k_proj", Wide, Wide, 4)]),
-        new("one module over three nodes", SplitQkv, [() => new TinyAdapter().Linear("attn.qkv_proj", Wide, 3 * Wide, 2, true), () => new TinyAdapter().Linear("attn.qkv_proj", Wide, 3 * Wide, 5)]),
+        [
+            () => New().Linear("attn.q_proj", Wide, Wide).Linear("attn.v_proj", Wide, Wide, 3),
+            () => New().Linear("attn.k_proj", Wide, Wide, 4),
+        ]),
+        new("one module over three nodes", SplitQkv,
+            [() => New().Linear("attn.qkv_proj", Wide, 3 * Wide, 2, true), () => New().Linear("attn.qkv_proj", Wide, 3 * Wide, 5)]),
         new("a convolution and its batch norm", NormedConvolution,
-            [() => new TinyAdapter().Convolution("conv", 3, 5, [3, 3], 2, true), () => new TinyAdapter().Convolution("conv", 3, 5, [3, 3], 4)]),
-        new("an embedding with DoRA", Embedding, [() => new TinyAdapter().Embedding("embed", 11, Wide, 2, true), () => new TinyAdapter().Embedding("embed", 11, Wide, 3)]),
-        new("BOFT, without thin factors", ScaledGemm, [Boft, () => new TinyAdapter().Linear("fc", Wide, 6, 4)]),
-        new("a saved module and a bias", ScaledLinear, [Saved, Biased, () => new TinyAdapter().Linear("fc", Wide, 6, 2, true)]),
-        new("many adapters", Tokens, [.. Enumerable.Range(1, 40).Select(number => (Func<TinyAdapter>)(() => Numbered(number)))]),
-        new("many adapters of a bias", ScaledLinear, [.. Enumerable.Range(1, 40).Select(number => (Func<TinyAdapter>)(() => Numbered(number))), Biased]),
+            [() => New().Convolution("conv", 3, 5, [3, 3], 2, true), () => New().Convolution("conv", 3, 5, [3, 3], 4)]),
+        new("an embedding with DoRA", Embedding, [() => New().Embedding("embed", 11, Wide, 2, true), () => New().Embedding("embed", 11, Wide, 3)]),
+        new("BOFT, without thin factors", ScaledGemm, [Boft, () => New().Linear("fc", Wide, 6, 4)]),
+        new("a saved module and a bias", ScaledLinear, [Saved, Biased, () => New().Linear("fc", Wide, 6, 2, true)]),
+        new("many adapters", Tokens, Numbered(40)),
+        new("many adapters of a bias", ScaledLinear, [.. Numbered(40), Biased]),
     ];
 
     /// <summary>Reads the adapters, each from a folder of its own.</summary>
@@ -99,7 +103,8 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
     private static OnnxModel SplitQkv() => new SmallModel()
         .Input("x", DataType.Float, 0, 5, Wide)
         .Random("q", Wide, Wide).Random("k", Wide, Wide).Random("v", Wide, Wide)
-        .Named("/attn/q_proj/MatMul", "MatMul", "x q", "yq").Named("/attn/k_proj/MatMul", "MatMul", "x k", "yk").Named("/attn/v_proj/MatMul", "MatMul", "x v", "yv")
+        .Named("/attn/q_proj/MatMul", "MatMul", "x q", "yq").Named("/attn/k_proj/MatMul", "MatMul", "x k", "yk")
+        .Named("/attn/v_proj/MatMul", "MatMul", "x v", "yv")
         .Node("Concat", "yq yk yv", "y", Integer("axis", 2))
         .Output("y", DataType.Float, 0, 5, 3 * Wide).Build();
 
@@ -127,8 +132,10 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         .Linear("fc", Wide, 6, 4).Tensor("base_model.model.fc.base_layer.bias", 6);
 
     // Another number, another adapter: the makers' numbers are seeded.
-    private static TinyAdapter Numbered(int number) =>
-        new TinyAdapter().With("lora_alpha", $"{number}").Linear("fc", Wide, 6, 1 + (number % 3));
+    private static IReadOnlyList<Func<TinyAdapter>> Numbered(int count) => [.. Enumerable.Range(1, count).Select(number =>
+        (Func<TinyAdapter>)(() => New().With("lora_alpha", $"{number}").Linear("fc", Wide, 6, 1 + (number % 3))))];
+
+    private static TinyAdapter New() => new();
 
     private static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
 

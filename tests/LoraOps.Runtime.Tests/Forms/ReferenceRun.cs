@@ -14,20 +14,16 @@ internal static class ReferenceRun
     }
 
     /// <summary>The largest difference between a session's logits and recorded ones.</summary>
-    public static float Distance(InferenceSession session, SafetensorsFile record, string expected, string? adapterFile, Action<Dictionary<string, OrtValue>>? more = null)
-    {
-        var actual = Run(session, record, adapterFile, more);
-        return Largest(actual, record.Find(expected)!.ToFloats());
-    }
+    public static float Distance(InferenceSession session, SafetensorsFile record, string expected, string? adapterFile) =>
+        Largest(Run(session, record, adapterFile), record.Find(expected)!.ToFloats());
 
     /// <summary>The largest difference between two sessions' logits.</summary>
     public static float Distance(InferenceSession one, InferenceSession other, SafetensorsFile record) =>
-        Largest(Run(one, record, null, null), Run(other, record, null, null));
+        Largest(Run(one, record, null), Run(other, record, null));
 
-    public static float[] Run(InferenceSession session, SafetensorsFile record, string? adapterFile, Action<Dictionary<string, OrtValue>>? more)
+    private static float[] Run(InferenceSession session, SafetensorsFile record, string? adapterFile)
     {
         var inputs = session.InputNames.Where(name => record.Find(name) is not null).ToDictionary(name => name, name => Value(record.Find(name)!));
-        more?.Invoke(inputs);
         using var run = new RunOptions();
         using var adapter = adapterFile is null ? null : OrtLoraAdapter.Create(adapterFile, null);
         if (adapter is not null)
