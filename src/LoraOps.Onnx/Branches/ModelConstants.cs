@@ -25,10 +25,8 @@ internal sealed class ModelConstants(OnnxModel model, NameSet names)
     /// <summary>Floats in the graph's own type, under a new name.</summary>
     public string Floats(string name, ElementType type, ReadOnlySpan<long> dims, ReadOnlySpan<float> values)
     {
-        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
-        ElementCodec.Encode(type, values, bytes);
         var taken = names.Take(name);
-        model.Graph.Initializer.Add(OnnxTensor.Create(taken, OnnxTensor.DataTypeOf(type), dims, bytes));
+        model.Graph.Initializer.Add(OnnxTensor.Create(taken, type, dims, values));
         return taken;
     }
 

@@ -24,7 +24,7 @@ internal sealed class SwitchBranch(GraphIndex index, ModelConstants constants, N
         var first = nodes[0];
         var (site, shared) = (first.Site, new NodeChain(names, first.Site.Prefix));
         var columns = nodes.Sum(node => node.Terms.Columns);
-        var a = constants.Floats($"{site.Prefix}/A", site.Type, BranchProduct.DimsOfA(site.Layer, site.Use.Shape, columns), Joined(nodes, columns));
+        var a = constants.Floats($"{site.Prefix}/A", site.Type, BranchProduct.DimsOfA(site.Layer, site.Use.Shape, columns), Joined(nodes));
         var inner = WithConstants(shared, site, BranchProduct.Down(shared, site, a), nodes, columns);
         var spread = weights.Spread([.. nodes.SelectMany(node => node.Terms.Owners)], site.Type);
         inner = weights.Times(shared, inner, spread, columns, first.Sampled);
@@ -107,25 +107,9 @@ internal sealed class SwitchBranch(GraphIndex index, ModelConstants constants, N
     }
 
     // A of several nodes side by side along the columns.
-    private static float[] Joined(IReadOnlyList<SwitchNode> nodes, int columns)
-    {
-        if (nodes.Count == 1)
-            return nodes[0].Terms.A();
-
-        var rows = (int)nodes[0].Site.Use.Shape[1];
-        var joined = new float[rows * columns];
-        var at = 0;
-        foreach (var node in nodes)
-        {
-            var (own, width) = (node.Terms.A(), node.Terms.Columns);
-            for (var row = 0; row < rows; row++)
-                own.AsSpan(row * width, width).CopyTo(joined.AsSpan((row * columns) + at));
-
-            at += width;
-        }
-
-        return joined;
-    }
+    private static float[] Joined(IReadOnlyList<SwitchNode> nodes) => nodes.Count == 1
+        ? nodes[0].Terms.A()
+        : SwitchTerms.SideBySide((int)nodes[0].Site.Use.Shape[1], [.. nodes.Select(node => (node.Terms.A(), node.Terms.Columns))]);
 
     // Slot 0 is the base: zeros. A bias's constant column is the last one of every slot.
     private (float[] A, float[] B) Stacked(SwitchTerms terms, int inputs, int outputs, int rank)

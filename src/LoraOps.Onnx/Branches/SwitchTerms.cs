@@ -119,15 +119,21 @@ internal sealed class SwitchTerms(BranchNode site)
         if (site.Layer == LayerKind.Convolution)
             return [.. parts.SelectMany(part => part.Values)];
 
-        var (rows, columns) = (checked((int)InputLength()), parts.Sum(part => part.Rank));
-        var joined = new float[rows * columns];
+        return SideBySide(checked((int)InputLength()), parts);
+    }
+
+    /// <summary>Matrices of as many rows, row-major, one beside the other.</summary>
+    public static float[] SideBySide(int rows, IReadOnlyList<(float[] Values, int Columns)> parts)
+    {
+        var columns = parts.Sum(part => part.Columns);
+        var joined = new float[checked(rows * columns)];
         var at = 0;
-        foreach (var (values, rank) in parts)
+        foreach (var (values, width) in parts)
         {
             for (var row = 0; row < rows; row++)
-                values.AsSpan(row * rank, rank).CopyTo(joined.AsSpan((row * columns) + at));
+                values.AsSpan(row * width, width).CopyTo(joined.AsSpan((row * columns) + at));
 
-            at += rank;
+            at += width;
         }
 
         return joined;

@@ -18,7 +18,7 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             var type = BranchNode.TypeOf(use);
             var weight = StoredWeight.Read(model, use);
             var dims = IsNodeTransposed(use) ? [use.Shape[1], use.Shape[0]] : use.Shape.Dims.ToArray();
-            var input = inputs.Add(whole.Resolution.Module, "weight", Tensor(type, dims, Oriented(use, weight)), null);
+            var input = inputs.Add(whole.Resolution.Module, "weight", OnnxTensor.Create("", type, dims, Oriented(use, weight)), null);
             foreach (var place in places)
                 index.Rewire(place.Use.Edge, input);
 
@@ -40,7 +40,7 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
         var rows = target.Rows ?? new RowRange(0, stored.Length);
         var own = (int)rows.First..(int)rows.End;
         long[] dims = target.Rows is null ? [.. tensor.Dims] : [rows.Count];
-        var input = inputs.Add(target.Replacement.Module, target.Replacement.Parameter, Tensor(type, dims, stored[own]), null);
+        var input = inputs.Add(target.Replacement.Module, target.Replacement.Parameter, OnnxTensor.Create("", type, dims, stored[own]), null);
         foreach (var change in parameter.Changes)
             inputs.Give(change.Adapter, input, type, dims, target.With([.. stored], change.Replacement)[own], target.Replacement.Module);
 
@@ -93,12 +93,5 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             weight = Array.ConvertAll(weight, value => value / use.Alpha);
 
         return IsNodeTransposed(use) ? StoredWeight.Transpose(weight, (int)use.Shape[0], (int)use.Shape[1]) : weight;
-    }
-
-    private static TensorProto Tensor(ElementType type, long[] dims, float[] values)
-    {
-        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
-        ElementCodec.Encode(type, values, bytes);
-        return OnnxTensor.Create("", OnnxTensor.DataTypeOf(type), dims, bytes);
     }
 }

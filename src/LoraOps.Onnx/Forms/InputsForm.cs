@@ -123,8 +123,6 @@ public static class InputsForm
     private static TensorProto Ones(ElementType type, long[] dims)
     {
         var values = Enumerable.Repeat(1f, checked((int)new TensorShape(dims).ElementCount)).ToArray();
-        var bytes = new byte[checked(values.Length * type.Bits() / 8)];
-        ElementCodec.Encode(type, values, bytes);
-        return OnnxTensor.Create("", OnnxTensor.DataTypeOf(type), dims, bytes);
+        return OnnxTensor.Create("", type, dims, values);
     }
 }

@@ -49,6 +49,14 @@ public static class OnnxTensor
         return tensor;
     }
 
+    /// <summary>A new initializer of floats that are rounded once to its type.</summary>
+    public static TensorProto Create(string name, ElementType type, ReadOnlySpan<long> dims, ReadOnlySpan<float> values)
+    {
+        var bytes = new byte[checked(values.Length * (type.Bits() / 8))];
+        ElementCodec.Encode(type, values, bytes);
+        return Create(name, DataTypeOf(type), dims, bytes);
+    }
+
     /// <summary>A new float32 initializer.</summary>
     public static TensorProto Create(string name, ReadOnlySpan<long> dims, ReadOnlySpan<float> values) =>
         Create(name, DataType.Float, dims, MemoryMarshal.AsBytes(values));
