@@ -23,6 +23,14 @@ if (args is ["--forms", var made, .. var times])
     return;
 }
 
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --patterns FOLDER
+//     the form switchable: columns mixed against factors gathered, for numbers of adapters and batch shapes
+if (args is ["--patterns", var layers])
+{
+    new PatternTiming(Path.GetFullPath(layers), Console.Out).Run();
+    return;
+}
+
 if (args is ["--switch", var converted, .. var files])
 {
     new SwitchTiming(converted, files, Console.Out).Run();

@@ -12,10 +12,10 @@ namespace LoraOps.Onnx.Branches;
 /// <param name="blends">True if samples may weigh several adapters: then nothing can be gathered.</param>
 internal sealed class SwitchChoice(long samples, long positions, bool blends)
 {
-    // Measured with ONNX Runtime 1.29 on one AVX-512 core; only their ratios matter.
-    private const double PackedFlops = 60e9;
-    private const double ThinFlops = 15e9;
-    private const double BytesPerSecond = 8e9;
+    // Measured with ONNX Runtime 1.29 on one AVX-512 core (LoraOps.Benchmarks --patterns); only their ratios matter.
+    private const double PackedFlops = 75e9;
+    private const double ThinFlops = 20e9;
+    private const double BytesPerSecond = 10e9;
 
     /// <summary>True if the node's factors should be gathered.</summary>
     public bool IsGathered(SwitchNode node) => CanGather(node) && Gathered(node) < Mixed(node);
