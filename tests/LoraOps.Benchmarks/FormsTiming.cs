@@ -124,6 +124,7 @@ internal sealed class FormsTiming(string folder, TextWriter output) : IDisposabl
     private RunOptions Activate(NamedAdapter adapter)
     {
         var file = Path.Combine(folder, adapter.Name + OnnxAdapterFile.Extension);
+        File.Delete(file);
         OnnxAdapterFile.Write(file, adapter.Content);
         var (loaded, run) = (OrtLoraAdapter.Create(file, null), new RunOptions());
         run.AddActiveLoraAdapter(loaded);
