@@ -56,7 +56,8 @@ public sealed class GraphIndex
     public IReadOnlyList<Edge> Consumers(Edge edge) => Consumers(Key(edge));
 
     /// <summary>Every place that reads what a node computes.</summary>
-    public IReadOnlyList<Edge> Consumers(NodeProto node, int output = 0) => Consumers(_scopes.Key(Owner(node), node.Output[output]));
+    public IReadOnlyList<Edge> Consumers(NodeProto node, int output = 0) =>
+        output < node.Output.Count ? Consumers(_scopes.Key(Owner(node), node.Output[output])) : [];
 
     /// <summary>The nodes of the main graph that read a value, each once, in graph order.</summary>
     public IReadOnlyList<NodeProto> Readers(string value) => [.. Consumers(value)

@@ -58,6 +58,7 @@ public sealed class OnnxModel
         foreach (var tensor in model.AllTensors())
             OnnxTensor.Check(tensor, path);
 
+        NodeArity.Check(model);
         return model;
     }
 

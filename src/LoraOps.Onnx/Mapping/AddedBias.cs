@@ -29,7 +29,7 @@ internal static class AddedBias
 
     private static int? Input(NodeProto reader, int input)
     {
-        if (reader.Is("Add"))
+        if (reader.Is("Add") && input < 2)
             return 1 - input;
 
         if (reader.IsContrib("BiasGelu", "FastGelu"))

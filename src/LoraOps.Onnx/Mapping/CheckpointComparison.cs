@@ -32,6 +32,9 @@ public sealed class CheckpointComparison(Checkpoint checkpoint, OnnxModel model)
     /// <summary>What is wrong with a mapped weight, or null if the base holds the same values in either orientation.</summary>
     public string? Difference(WantedWeight wanted, WeightPlace place)
     {
+        if (place.Use.Codes is { } codes && !Dequantizing.Fits(_model, place.Use.Tensor, codes))
+            return "it has other numbers of scales and zero points than its codes ask for";
+
         var stored = Stored(place);
         string? difference = null;
         foreach (var values in Weights.Values(wanted))

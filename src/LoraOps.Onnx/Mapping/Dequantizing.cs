@@ -45,7 +45,10 @@ internal static class Dequantizing
             return packed.Fits(model, codes);
 
         var scales = model.Read(how.Scale).Shape.ElementCount;
-        if (how.Axis >= codes.Dims.Count || codes.Dims.Contains(0) || (how.Zero is not null && model.Read(how.Zero).Shape.ElementCount != scales))
+        if (how.Axis < 0 || how.Axis >= codes.Dims.Count || codes.Dims.Contains(0))
+            return false;
+
+        if (how.Zero is not null && model.Read(how.Zero).Shape.ElementCount != scales)
             return false;
 
         var length = codes.Dims[how.Axis];

@@ -61,7 +61,7 @@ public static class EvidenceTiers
             (EvidenceTier.BiasAnchor, Owner(use.Bias?.Value, ".bias") ?? Owner(use.Bias?.Value, ".in_proj_bias")),
             (EvidenceTier.NodePath, use.PathModule),
         };
-        names.AddRange(folded.Of(use.Name).Select(source => (EvidenceTier.Metadata, Owner(source, ".weight"))));
+        names.AddRange(folded.Of(use.Name).Select(source => (EvidenceTier.Metadata, Owner(source, ".weight") ?? Owner(source, ".in_proj_weight"))));
         return [.. names.Where(name => name.Item2 is not null).Select(name => (name.Item1, name.Item2!))];
     }
 

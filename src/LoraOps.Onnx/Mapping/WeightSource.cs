@@ -1,5 +1,6 @@
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
+using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Mapping;
 
@@ -25,7 +26,7 @@ internal sealed record WeightSource(string Name, TensorProto Tensor, IReadOnlyLi
         QuantizedCodes? codes = null;
         while (index.Stored(edge) is null)
         {
-            if (chain.Count == LongestChain || codes is not null || index.Producer(edge) is not { } step || !IsPassing(step))
+            if (chain.Count == LongestChain || codes is not null || index.Producer(edge) is not { } step || !IsPassing(step) || step.InputAt(0).Length == 0)
                 return null;
 
             if (step.OpType == "DequantizeLinear" && (codes = CodesOf(index, step)) is null)
@@ -36,7 +37,8 @@ internal sealed record WeightSource(string Name, TensorProto Tensor, IReadOnlyLi
             edge = new Edge(step, 0);
         }
 
-        return new WeightSource(edge.Value, index.Stored(edge)!, chain, isFlipped, codes);
+        var tensor = index.Stored(edge)!;
+        return TensorShape.TryCount([.. tensor.Dims], out _) ? new WeightSource(edge.Value, tensor, chain, isFlipped, codes) : null;
     }
 
     private static bool IsPassing(NodeProto step) => step.Is("Identity", "Cast", "DequantizeLinear")
@@ -44,7 +46,7 @@ internal sealed record WeightSource(string Name, TensorProto Tensor, IReadOnlyLi
 
     private static QuantizedCodes? CodesOf(GraphIndex index, NodeProto step)
     {
-        if (index.Stored(new Edge(step, 0)) is not { } tensor || index.Stored(new Edge(step, 1)) is not { } scale)
+        if (step.InputAt(1).Length == 0 || index.Stored(new Edge(step, 0)) is not { } tensor || index.Stored(new Edge(step, 1)) is not { } scale)
             return null;
 
         var zero = step.InputAt(2).Length > 0 ? index.Stored(new Edge(step, 2)) : null;

@@ -17,7 +17,8 @@ public static class WeightUses
     /// <summary>The use at one place as the graph is now, or null if no stored weight is read there.</summary>
     public static WeightUse? At(GraphIndex index, Edge edge) => Of(index, edge.Node).FirstOrDefault(use => use.Edge.IsSame(edge));
 
-    private static IEnumerable<WeightUse> Of(GraphIndex index, NodeProto node) => Layers(index, node).OfType<WeightUse>();
+    private static IEnumerable<WeightUse> Of(GraphIndex index, NodeProto node) =>
+        node.Output.Count == 0 ? [] : Layers(index, node).OfType<WeightUse>();
 
     private static IEnumerable<WeightUse?> Layers(GraphIndex index, NodeProto node)
     {
