@@ -43,6 +43,7 @@ internal sealed record BranchPlan(
     /// <exception cref="LoraOpsException">All that could not be mapped.</exception>
     public static BranchPlan Make(OnnxModel model, GraphIndex index, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
     {
+        FormMetadata.RefuseConverted(model);
         var problems = new List<Problem>(adapters.SelectMany(source => Unsupported(source)));
         problems.AddRange(Doubled(adapters));
         var resolver = new ModuleResolver(model, index, options with { IsBranched = true }) { Expected = [.. MergedFormPlan.Expected(adapters)] };

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
+using LoraOps.Problems;
 
 namespace LoraOps.Onnx.Forms;
 
@@ -42,6 +43,14 @@ public sealed record FormMetadata
         {
             return null;
         }
+    }
+
+    /// <summary>Refuses a model that has adapters beside its layers: what pairs them with it would no longer hold.</summary>
+    /// <exception cref="LoraOpsException">It is of the form inputs or switchable.</exception>
+    internal static void RefuseConverted(OnnxModel model)
+    {
+        if (Read(model) is { } metadata)
+            throw new LoraOpsException(FormProblems.AlreadyConverted(model.Path, metadata.Form));
     }
 
     /// <summary>Writes it into a model in place of what was there.</summary>

@@ -18,6 +18,7 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     public static MergedFormPlan Make(
         OnnxModel model, GraphIndex index, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
     {
+        FormMetadata.RefuseConverted(model);
         var problems = new List<Problem>();
         var resolver = new ModuleResolver(model, index, options);
         var replacements = Replacements(adapters, problems);

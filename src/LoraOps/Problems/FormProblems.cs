@@ -25,6 +25,11 @@ public static class FormProblems
         ProblemCode.InputNameTaken, model, $"it has a value '{input}' already, the name of the input that chooses adapters",
         "Rename that value in the export.");
 
+    /// <summary><see cref="ProblemCode.AlreadyConverted"/></summary>
+    public static Problem AlreadyConverted(string model, string form) => new(
+        ProblemCode.AlreadyConverted, model, $"it is of the form {form} already, and its adapters belong to the base that it was made from",
+        "Convert that base again, with all adapters.");
+
     /// <summary><see cref="ProblemCode.FactorNotFinite"/></summary>
     public static Problem FactorNotFinite(string model, string module, string adapter, string type) => new(
         ProblemCode.FactorNotFinite, model, $"a factor of module '{module}' of adapter '{adapter}' leaves the range of {type}",

@@ -456,6 +456,9 @@ public enum ProblemCode
     /// <summary>The model has a value with the name of the input that chooses adapters.</summary>
     InputNameTaken = 3135,
 
+    /// <summary>The model has adapters beside its layers already.</summary>
+    AlreadyConverted = 3136,
+
     /// <summary>The model's opset is too old for quantization per channel.</summary>
     OpsetTooOld = 3201,
 
