@@ -65,6 +65,15 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
+    public void What_no_weight_can_take_in_is_refused()
+    {
+        var recipe = _kitchen.Write("beijing", more: $"  shanghai:\n    path: {Fixtures.Path("neck-cnn", "adapters", "shanghai-depthwise")}");
+        var problems = Assert.Throws<LoraOpsException>(() => Plan.Make(recipe)).Problems;
+        Assert.Equal([ProblemCode.GroupedConvolution, ProblemCode.GroupedConvolution], problems.Select(problem => problem.Code));
+        Assert.False(Directory.Exists(_kitchen.Output));
+    }
+
+    [Fact]
     public void A_base_that_is_no_model_is_told_beside_the_rest()
     {
         var recipe = _kitchen.Write();

@@ -24,6 +24,7 @@ internal sealed record BranchFactors(int Rank, float[] A, float[] B)
     public static BranchFactors Of(Delta delta, double factor, TargetWeight weight) => delta switch
     {
         DoraDelta dora => Rescaled(Of(dora.Factors, 1, weight), dora.Gains(weight), factor, dora.Layer),
+        GroupedLoraDelta grouped => Thin(grouped.Layer, grouped.Whole(), factor),
         { IsProduct: true } => Thin(delta.Layer, (ProductUpdate)delta.Prepare(weight), factor),
         _ => Full(delta, factor, weight),
     };

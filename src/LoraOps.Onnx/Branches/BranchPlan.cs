@@ -77,20 +77,24 @@ internal sealed record BranchPlan(
         foreach (var same in changes.GroupBy(pair => pair.Name).OrderBy(group => group.Key.Value, StringComparer.Ordinal))
         {
             var first = same.First().Change;
-            var odd = same.FirstOrDefault(pair =>
-                pair.Change.Delta.Layer != first.Delta.Layer || !pair.Change.Delta.WeightShape!.Equals(first.Delta.WeightShape));
+            var odd = same.FirstOrDefault(pair => !IsSameWeight(pair.Change.Delta, first.Delta));
             if (odd.Change is not null)
             {
                 problems.Add(MergeProblems.Conflict(
                     same.Key.Parameter("weight"), adapters[first.Adapter].Adapter.Name, adapters[odd.Change.Adapter].Adapter.Name,
-                    $"one is for a weight {first.Delta.WeightShape}, the other for {odd.Change.Delta.WeightShape}"));
+                    $"one is for a weight {Described(first.Delta)}, the other for {Described(odd.Change.Delta)}"));
             }
-            else if (resolver.Resolve(same.Key, first.Delta.Layer, first.Delta.WeightShape!, problems) is { } resolution)
+            else if (resolver.Resolve(MergedFormPlan.Wanted(same.Key, first.Delta), problems) is { } resolution)
             {
                 yield return new BranchModule(resolution, [.. same.Select(pair => pair.Change)]);
             }
         }
     }
+
+    private static bool IsSameWeight(Delta one, Delta other) =>
+        one.Layer == other.Layer && one.WeightShape!.Equals(other.WeightShape) && one.Groups == other.Groups;
+
+    private static string Described(Delta delta) => delta.WeightShape + (delta.Groups == 1 ? "" : $" in {delta.Groups} groups");
 
     // Adapters trained under other versions of a library call one layer by different names: the graph's own name counts.
     private static List<BranchModule> United(IEnumerable<BranchModule> modules)

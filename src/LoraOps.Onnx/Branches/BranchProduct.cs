@@ -16,7 +16,7 @@ internal static class BranchProduct
 
     /// <summary>A's dimensions.</summary>
     /// <param name="layer">The layer.</param>
-    /// <param name="weight">The module's weight in PyTorch's layout.</param>
+    /// <param name="weight">The module's weight in PyTorch's layout, a convolution's with all input channels.</param>
     /// <param name="rank">The inner dimension.</param>
     public static long[] DimsOfA(LayerKind layer, Tensors.TensorShape weight, long rank) => layer switch
     {

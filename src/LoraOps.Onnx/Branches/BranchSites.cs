@@ -20,7 +20,7 @@ internal static class BranchSites
         .. adapters.SelectMany(source => source.Adapter.Warnings),
         .. plan.Modules.SelectMany(module => module.Resolution.Warnings).Concat(plan.Wholes.SelectMany(whole => whole.Resolution.Warnings)).Distinct(),
         .. plan.Modules.SelectMany(module => module.Changes
-            .Where(change => change.Delta is not Deltas.DoraDelta and { IsProduct: false })
+            .Where(change => change.Delta is not (Deltas.DoraDelta or Deltas.GroupedLoraDelta) and { IsProduct: false })
             .Select(change => $"module '{module.Resolution.Module}' of adapter '{adapters[change.Adapter].Adapter.Name}': {change.Delta.Method} has no thin "
                 + $"factors, so its branch has the layer's full rank and is as large as the weight {change.Delta.WeightShape}")),
     ];

@@ -24,7 +24,7 @@ internal sealed class SwitchBranch(GraphIndex index, ModelConstants constants, N
         var first = nodes[0];
         var (site, shared) = (first.Site, new NodeChain(names, first.Site.Prefix));
         var columns = nodes.Sum(node => node.Terms.Columns);
-        var a = constants.Floats($"{site.Prefix}/A", site.Type, BranchProduct.DimsOfA(site.Layer, site.Use.Shape, columns), Joined(nodes));
+        var a = constants.Floats($"{site.Prefix}/A", site.Type, BranchProduct.DimsOfA(site.Layer, site.Use.WholeShape, columns), Joined(nodes));
         var inner = WithConstants(shared, site, BranchProduct.Down(shared, site, a), nodes, columns);
         var spread = weights.Spread([.. nodes.SelectMany(node => node.Terms.Owners)], site.Type);
         inner = weights.Times(shared, inner, spread, columns, first.Sampled);

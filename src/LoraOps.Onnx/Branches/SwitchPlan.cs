@@ -80,9 +80,24 @@ internal sealed class SwitchPlan
                 for (var i = 0; i < values.Length; i++)
                     values[i] -= stored[i];
 
-                node.Terms.Add(change.Adapter, new WeightPlace(place.Use), BranchFactors.Of(place.Use.Layer, checked((int)place.Use.Shape[0]), values));
+                var factors = BranchFactors.Of(place.Use.Layer, checked((int)place.Use.Shape[0]), Whole(place.Use, values));
+                node.Terms.Add(change.Adapter, new WeightPlace(place.Use), factors);
             }
         }
+    }
+
+    // A branch has one group: what a row sees of the other groups is zero.
+    private static float[] Whole(WeightUse use, float[] values)
+    {
+        if (use.Groups == 1)
+            return values;
+
+        var (row, rows) = (checked((int)use.Shape.RowLength), checked((int)(use.Shape[0] / use.Groups)));
+        var whole = new float[checked((int)use.WholeShape.ElementCount)];
+        for (var output = 0; output < use.Shape[0]; output++)
+            values.AsSpan(output * row, row).CopyTo(whole.AsSpan((output * row * (int)use.Groups) + (output / rows * row)));
+
+        return whole;
     }
 
     private void AddBias(BranchParameter parameter, List<WeightUse> uses)

@@ -109,7 +109,7 @@ internal sealed class SwitchTerms(BranchNode site)
 
     private long InputLength() => site.Layer switch
     {
-        LayerKind.Convolution => site.Use.Shape.RowLength,
+        LayerKind.Convolution => site.Use.WholeShape.RowLength,
         LayerKind.Embedding => site.Use.Shape[0],
         _ => site.Use.Shape[1],
     };

@@ -90,7 +90,8 @@ public static class InputsForm
         var (layer, shape) = (first.Layer, first.WeightShape!);
         var type = BranchNode.TypeOf(module.Resolution.Places[0].Use);
         var (partA, partB) = layer == LayerKind.Embedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A", "lora_B");
-        var a = inputs.Add(name, partA, Empty(type, BranchProduct.DimsOfA(layer, shape, 0)), BranchProduct.RankAxisOfA(layer));
+        var whole = WeightUse.Whole(shape, first.Groups);
+        var a = inputs.Add(name, partA, Empty(type, BranchProduct.DimsOfA(layer, whole, 0)), BranchProduct.RankAxisOfA(layer));
         var b = inputs.Add(name, partB, Empty(type, BranchProduct.DimsOfB(layer, shape, 0)), BranchProduct.RankAxisOfB(layer));
         var weight = ModuleWeight.Of(model, module.Resolution, shape);
         var dims = BranchProduct.DimsOfGains(layer, shape);
@@ -98,7 +99,7 @@ public static class InputsForm
         var gains = factors.Any(pair => pair.Factors.Gains is not null) ? inputs.Add(name, "lora_g", Ones(type, dims), null) : null;
         foreach (var (adapter, values) in factors)
         {
-            inputs.Give(adapter, a, type, BranchProduct.DimsOfA(layer, shape, values.Rank), values.A, name);
+            inputs.Give(adapter, a, type, BranchProduct.DimsOfA(layer, whole, values.Rank), values.A, name);
             inputs.Give(adapter, b, type, BranchProduct.DimsOfB(layer, shape, values.Rank), values.B, name);
             if (values.Gains is not null)
                 inputs.Give(adapter, gains!, type, dims, values.Gains, name);

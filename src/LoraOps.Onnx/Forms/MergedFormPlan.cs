@@ -18,6 +18,7 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     public static MergedFormPlan Make(
         OnnxModel model, GraphIndex index, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
     {
+        Mergeable.Require(adapters.Select(adapter => adapter.Adapter));
         FormMetadata.RefuseConverted(model);
         var problems = new List<Problem>();
         var resolver = new ModuleResolver(model, index, options);
@@ -57,8 +58,11 @@ internal sealed record MergedFormPlan(IReadOnlyList<WeightTarget> Weights, IRead
     public static IEnumerable<WantedWeight> Expected(IReadOnlyList<WeightedAdapter> adapters) => adapters
         .SelectMany(adapter => adapter.Adapter.Modules)
         .Where(module => Folds(module.Delta))
-        .Select(module => new WantedWeight(module.Name, module.Delta.Layer, module.Delta.WeightShape!))
+        .Select(module => Wanted(module.Name, module.Delta))
         .DistinctBy(wanted => wanted.Module);
+
+    /// <summary>What a delta that folds is looked for by.</summary>
+    public static WantedWeight Wanted(ModuleName module, Delta delta) => new(module, delta.Layer, delta.WeightShape!) { Groups = delta.Groups };
 
     /// <summary>True if a delta's place can be found: by the shape of the weight; one that only the base tells cannot be checked.</summary>
     public static bool Folds(Delta delta) => delta is { Parameter: "weight", WeightShape: not null };

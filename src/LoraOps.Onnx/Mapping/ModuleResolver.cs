@@ -52,15 +52,20 @@ public sealed class ModuleResolver
     /// <param name="layer">What it computes; null if any kind will do.</param>
     /// <param name="shape">Its weight's shape in PyTorch's layout.</param>
     /// <param name="problems">Receives what is wrong.</param>
-    public Resolution? Resolve(ModuleName module, LayerKind? layer, TensorShape shape, ICollection<Problem> problems)
+    public Resolution? Resolve(ModuleName module, LayerKind? layer, TensorShape shape, ICollection<Problem> problems) =>
+        Resolve(new WantedWeight(module, layer, shape), problems);
+
+    /// <inheritdoc cref="Resolve(ModuleName, LayerKind?, TensorShape, ICollection{Problem})"/>
+    /// <param name="wanted">The module's weight.</param>
+    /// <param name="problems">Receives what is wrong.</param>
+    public Resolution? Resolve(WantedWeight wanted, ICollection<Problem> problems)
     {
-        var wanted = new WantedWeight(module, layer, shape);
         Problem? fault = null;
-        var resolution = _options.Map.Entries.TryGetValue(module.Value, out var targets)
+        var resolution = _options.Map.Entries.TryGetValue(wanted.Module.Value, out var targets)
             ? Mapped(wanted, targets, ref fault)
             : Named(wanted, ref fault) ?? ByContent(wanted, fault) ?? ByOrder(wanted, ref fault);
         if (resolution is null)
-            problems.Add(fault ?? MappingProblems.ModuleUnmapped(_model.Path, module.Value, Near(module)));
+            problems.Add(fault ?? MappingProblems.ModuleUnmapped(_model.Path, wanted.Module.Value, Near(wanted.Module)));
 
         return resolution;
     }

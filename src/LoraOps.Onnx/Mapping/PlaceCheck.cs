@@ -21,13 +21,14 @@ internal sealed class PlaceCheck(OnnxModel model, CheckpointComparison? comparis
     private Problem? Obstacle(WantedWeight wanted, Candidate candidate)
     {
         var (use, module) = (candidate.Use, wanted.Module.Value);
-        if (use.Groups > 1 && wanted.Layer is not null)
+        if (use.Groups > 1 && wanted is { Layer: not null, Groups: 1 })
             return MappingProblems.ConvolutionGrouped(_model.Path, module, use.Groups);
 
-        if (!FitsShape(wanted, candidate.Place))
+        if (!FitsShape(wanted, candidate.Place) || (wanted.Groups > 1 && use.Groups != wanted.Groups))
         {
             return MappingProblems.SiteShapeDiffers(
-                _model.Path, module, $"a weight {wanted.Shape}", $"'{use.Name}' with {use.Shape} at node '{use.Node.Name}'");
+                _model.Path, module, $"a weight {wanted.Shape}{InGroups(wanted.Groups)}",
+                $"'{use.Name}' with {use.Shape}{InGroups(use.Groups)} at node '{use.Node.Name}'");
         }
 
         if (_options.IsBranched && use.IsFused)
@@ -43,6 +44,8 @@ internal sealed class PlaceCheck(OnnxModel model, CheckpointComparison? comparis
             ? null
             : MappingProblems.WeightTypeUnsupported(_model.Path, module, (type?.Name() ?? "another type") + (use.Codes is null ? "" : " codes"));
     }
+
+    private static string InGroups(long groups) => groups == 1 ? "" : $" in {groups} groups";
 
     private static bool FitsShape(WantedWeight wanted, WeightPlace place) => wanted.HasColumnsOf(place.Use)
         && (place.Rows?.Count ?? place.Use.Shape[0]) == (place.Part?.Count ?? wanted.Rows);

@@ -12,6 +12,9 @@ public sealed record WantedWeight(ModuleName Module, LayerKind? Layer, TensorSha
     /// <summary>The module's names, its own first.</summary>
     public IReadOnlyList<ModuleName> Aliases { get; } = [.. ModuleAliases.Moved(Module).Distinct()];
 
+    /// <summary>The groups of the convolution that the weight is for; 1 for a change that would be one of the weight itself.</summary>
+    public long Groups { get; init; } = 1;
+
     /// <summary>The rows of the weight: outputs, or words.</summary>
     public long Rows => Shape.Rank == 0 ? 1 : Shape[0];
 

@@ -38,6 +38,9 @@ public sealed record WeightUse
     /// <summary>A convolution's groups, else 1.</summary>
     public long Groups { get; init; } = 1;
 
+    /// <summary>The shape of a weight of one group that can do what this one does, and more: [out, in, kernel…]; else the weight's own.</summary>
+    public TensorShape WholeShape => Whole(Shape, Groups);
+
     /// <summary>Where the layer's bias is read, or null if it has none that is stored.</summary>
     public Edge? Bias { get; init; }
 
@@ -46,6 +49,12 @@ public sealed record WeightUse
 
     /// <summary>The node.</summary>
     public NodeProto Node => Edge.Node;
+
+    /// <summary>The shape of a weight of one group in the place of one of several.</summary>
+    /// <param name="shape">[out, in / groups, kernel…]</param>
+    /// <param name="groups">The groups.</param>
+    public static TensorShape Whole(TensorShape shape, long groups) =>
+        groups == 1 ? shape : new TensorShape([shape[0], checked(shape[1] * groups), .. shape.Dims[2..]]);
 
     /// <summary>The module that torch.export recorded on the node, or null.</summary>
     public string? MetadataModule { get; init; }

@@ -1,3 +1,4 @@
+using LoraOps.Problems;
 using LoraOps.Tensors;
 
 namespace LoraOps.Adapters;
@@ -35,6 +36,15 @@ public abstract class Delta
     /// <summary>True if ΔW depends on the base weight's values (DoRA, rotations, multiplicative methods).</summary>
     public abstract bool NeedsWeight { get; }
 
+    /// <summary>
+    /// Over how many groups the outputs of a convolution look at all input channels, each at its own columns of B; 1 for every delta that is a
+    /// change of the weight.
+    /// </summary>
+    public virtual long Groups => 1;
+
+    /// <summary>Why no weight can take the change in, so that it is only run beside its layer; null for every delta that is a change of the weight.</summary>
+    public virtual Problem? Refusal => null;
+
     /// <summary>True if the value takes the parameter's place, wholly or for some rows, so that no other factor than 1 makes sense.</summary>
     public virtual bool Replaces => false;
 
@@ -62,7 +72,7 @@ public abstract class Delta
 
     /// <summary>Decodes and checks the adapter's tensors for one base weight.</summary>
     /// <param name="weight">The weight, of a shape that fits.</param>
-    /// <exception cref="Problems.LoraOpsException">The values have no meaning for this weight (an index outside, a zero norm).</exception>
+    /// <exception cref="LoraOpsException">The values have no meaning for this weight (an index outside, a zero norm).</exception>
     public abstract RowUpdate Prepare(TargetWeight weight);
 
     /// <summary>Adds factor · ΔW of a whole weight that is in memory.</summary>

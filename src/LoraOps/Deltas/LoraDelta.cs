@@ -108,7 +108,25 @@ public sealed class LoraMethod : AdapterMethod
 
     /// <inheritdoc/>
     public override IReadOnlyList<Delta> Read(ModuleTensors tensors, AdapterConfig config, Findings findings) =>
-        ReadFactors(tensors, config, findings) is not { } delta ? [] : [delta, .. ReadBias(tensors, config, delta, findings)];
+        ReadGrouped(tensors, config, findings) is { } grouped ? [grouped, .. ReadBias(tensors, config, (grouped, grouped.B), findings)]
+        : ReadFactors(tensors, config, findings) is { } delta ? [delta, .. ReadBias(tensors, config, (delta, delta.B), findings)]
+        : [];
+
+    // Factors of a grouped convolution that can be run beside it; null for all others, right or wrong.
+    private static GroupedLoraDelta? ReadGrouped(ModuleTensors tensors, AdapterConfig config, Findings findings)
+    {
+        if (tensors.Parts.Keys.Any(part => part is EmbeddingA or EmbeddingB) || !tensors.Parts.TryGetValue(FactorA, out var a)
+            || !tensors.Parts.TryGetValue(FactorB, out var b) || !AreKernels(a, b) || !IsGrouped(a, b) || !GroupedLoraDelta.IsRunnable(a.Shape, b.Shape))
+        {
+            return null;
+        }
+
+        var refusal = AdapterProblems.GroupedConvolution(tensors.File, tensors.Module.Value, b.Shape[1], a.Shape[0]);
+        var delta = new GroupedLoraDelta(a, b, ScaleOf(tensors.Module, config, checked((int)a.Shape[0]), findings), refusal);
+        findings.Warnings.Add(
+            $"module '{tensors.Module}' is a convolution of {delta.Groups} groups: no weight can take the change in, it is run beside the layer");
+        return delta;
+    }
 
     internal static LoraDelta? ReadFactors(ModuleTensors tensors, AdapterConfig config, Findings findings)
     {
@@ -133,22 +151,23 @@ public sealed class LoraMethod : AdapterMethod
     }
 
     // The bias of lora_B acts on the output as the product does, so it is scaled with it.
-    private static List<Delta> ReadBias(ModuleTensors tensors, AdapterConfig config, LoraDelta delta, Findings findings)
+    private static List<Delta> ReadBias(ModuleTensors tensors, AdapterConfig config, (Delta Delta, Tensor B) factors, Findings findings)
     {
+        var (delta, b) = factors;
         var wanted = config.Values.Flag("lora_bias");
         if (!tensors.Parts.TryGetValue(FactorBias, out var bias))
         {
             if (wanted && delta.Layer != LayerKind.Embedding)
-                findings.Problems.Add(AdapterProblems.PartnerMissing(tensors.File, delta.B.Name, tensors.Module.Parameter(FactorBias)));
+                findings.Problems.Add(AdapterProblems.PartnerMissing(tensors.File, b.Name, tensors.Module.Parameter(FactorBias)));
 
             return [];
         }
 
         if (!wanted)
             findings.Problems.Add(AdapterProblems.TensorUnused(tensors.File, bias.Name, "the config's lora_bias is not set"));
-        else if (bias.Shape.ElementCount != delta.B.Shape[0])
+        else if (bias.Shape.ElementCount != b.Shape[0])
             findings.Problems.Add(AdapterProblems.TensorInvalid(
-                tensors.File, bias.Name, $"has shape {bias.Shape}, its module has {delta.B.Shape[0]} outputs"));
+                tensors.File, bias.Name, $"has shape {bias.Shape}, its module has {b.Shape[0]} outputs"));
         else
             return [new BiasDelta("lora", bias, delta.Scale)];
 
@@ -173,7 +192,7 @@ public sealed class LoraMethod : AdapterMethod
     {
         var (a, b) = pair;
         var plain = a.Shape.Rank == 2 && b.Shape.Rank == 2;
-        var kernels = !embeds && a.Shape.Rank is 3 or 4 or 5 && b.Shape.Rank == a.Shape.Rank && b.Shape.Dims[2..].IndexOfAnyExcept(1) < 0;
+        var kernels = !embeds && AreKernels(a, b);
         var problem = (plain, kernels) switch
         {
             (false, false) => AdapterProblems.TensorInvalid(
@@ -189,7 +208,10 @@ public sealed class LoraMethod : AdapterMethod
         return problem is null;
     }
 
-    private static bool IsGrouped(Tensor a, Tensor b) => b.Shape[1] < a.Shape[0] && a.Shape[0] % b.Shape[1] == 0;
+    private static bool AreKernels(Tensor a, Tensor b) =>
+        a.Shape.Rank is 3 or 4 or 5 && b.Shape.Rank == a.Shape.Rank && b.Shape.Dims[2..].IndexOfAnyExcept(1) < 0;
+
+    private static bool IsGrouped(Tensor a, Tensor b) => b.Shape[1] > 0 && b.Shape[1] < a.Shape[0] && a.Shape[0] % b.Shape[1] == 0;
 
     /// <summary>alpha / r, or alpha / √r, of a module or raw parameter.</summary>
     internal static double ScaleOf(ModuleName module, AdapterConfig config, int rank) =>

@@ -46,6 +46,7 @@ public sealed class MergePlan : IDisposable
     public static MergePlan Make(
         string basePath, IReadOnlyList<WeightedAdapter> adapters, string output, MergeOptions options)
     {
+        Mergeable.Require(adapters.Select(source => source.Adapter));
         var model = SourceModel.Open(basePath);
         try
         {

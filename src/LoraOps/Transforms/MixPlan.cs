@@ -54,6 +54,7 @@ public sealed class MixPlan : IDisposable
     /// <exception cref="LoraOpsException">Everything that is wrong.</exception>
     public static MixPlan Make(MixRequest request)
     {
+        Mergeable.Require(request.Adapters.Select(source => source.Adapter));
         var findings = (Problems: new List<Problem>(), Warnings: new List<string>());
         foreach (var source in request.Adapters)
             findings.Warnings.AddRange(source.Adapter.Warnings.Select(text => $"adapter '{source.Adapter.Name}': {text}"));

@@ -25,9 +25,10 @@ internal sealed class SingleAdapter : IDisposable
     public IEnumerable<string> Warnings => [.. Adapter.Warnings, .. _original?.Warnings ?? []];
 
     /// <summary>Opens the base if there is one.</summary>
-    /// <exception cref="LoraOpsException">It cannot be read, or a layer has another shape than the adapter needs.</exception>
+    /// <exception cref="LoraOpsException">It cannot be read, a layer has another shape than the adapter needs, or a change has no weight.</exception>
     public static SingleAdapter Open(Adapter adapter, string? basePath)
     {
+        Mergeable.Require([adapter]);
         if (basePath is null)
             return new SingleAdapter(adapter, null);
 

@@ -57,6 +57,7 @@ public sealed class ValidateCommandTests : IDisposable
     [InlineData("bev-vit", "dynamo", "shanghai", "beijing")]
     [InlineData("voice-gpt2", "torchscript", "guangdong", "sichuan")]
     [InlineData("neck-cnn", "torchscript", "night", "guangzhou")]
+    [InlineData("neck-cnn", "dynamo", "shanghai-depthwise", "night")]
     public void The_forms_are_what_PyTorch_gave_alone_and_mixed(string model, string exporter, string one, string other)
     {
         string At(params string[] parts) => Fixtures.Path([model, .. parts]);

@@ -36,6 +36,7 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         new("an embedding with DoRA", Embedding, [() => New().Embedding("embed", 11, Wide, 2, true), () => New().Embedding("embed", 11, Wide, 3)]),
         new("BOFT, without thin factors", ScaledGemm, [Boft, () => New().Linear("fc", Wide, 6, 4)]),
         new("a saved module and a bias", ScaledLinear, [Saved, Biased, () => New().Linear("fc", Wide, 6, 2, true)]),
+        new("a saved grouped convolution", GroupedConvolution, [SavedConvolution, () => New().Convolution("last", 6, 4, [1, 1])]),
         new("many adapters", Tokens, Numbered(40)),
         new("many adapters of a bias", ScaledLinear, [.. Numbered(40), Biased]),
     ];
@@ -116,6 +117,12 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         .Node("BatchNormalization", "h bn.weight bn.bias bn.mean bn.var", "n").Node("Relu", "n", "y")
         .Output("y", DataType.Float, 0, 5, 4, 4).Build();
 
+    private static OnnxModel GroupedConvolution() => new SmallModel()
+        .Input("x", DataType.Float, 0, 4, 6, 6)
+        .Random("conv.weight", 6, 2, 3, 3).Random("conv.bias", 6).Random("last.weight", 4, 6, 1, 1)
+        .Named("/conv/Conv", "Conv", "x conv.weight conv.bias", "h", Integer("group", 2)).Named("/last/Conv", "Conv", "h last.weight", "y")
+        .Output("y", DataType.Float, 0, 4, 4, 4).Build();
+
     private static OnnxModel Embedding() => new SmallModel()
         .Input("x", DataType.Int64, 0, 5).Random("embed.weight", 11, Wide).Named("/embed/Gather", "Gather", "embed.weight x", "y")
         .Output("y", DataType.Float, 0, 5, Wide).Build();
@@ -127,6 +134,9 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
 
     private static TinyAdapter Saved() => new TinyAdapter().With("modules_to_save", "[\"fc\"]")
         .Tensor("base_model.model.fc.weight", 6, Wide).Tensor("base_model.model.fc.bias", 6);
+
+    private static TinyAdapter SavedConvolution() => New().With("modules_to_save", "[\"conv\"]")
+        .Tensor("base_model.model.conv.weight", 6, 2, 3, 3).Tensor("base_model.model.conv.bias", 6);
 
     private static TinyAdapter Biased() => new TinyAdapter().With("bias", "\"lora_only\"")
         .Linear("fc", Wide, 6, 4).Tensor("base_model.model.fc.base_layer.bias", 6);

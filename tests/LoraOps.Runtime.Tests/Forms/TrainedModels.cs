@@ -60,8 +60,7 @@ public static class TrainedModels
         var root = Fixtures.Shared is { } shared ? Path.Combine(shared, "models") : Fixtures.Path();
         foreach (var folder in new[] { "bev-vit", "neck-cnn", "voice-gpt2", "planner-llama" }.Select(model => Path.Combine(root, model)))
         {
-            // PEFT itself cannot merge the depthwise adapter: its sum is no depthwise kernel.
-            var adapters = Names(Path.Combine(folder, "adapters")).Where(name => name != "shanghai-depthwise").ToList();
+            var adapters = Names(Path.Combine(folder, "adapters")).ToList();
             foreach (var exporter in Names(Path.Combine(folder, "onnx")))
                 data.Add(new TrainedExport(folder, exporter, adapters));
         }
