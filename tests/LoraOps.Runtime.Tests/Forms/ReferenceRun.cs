@@ -21,7 +21,7 @@ internal static class ReferenceRun
     public static float Distance(InferenceSession one, InferenceSession other, SafetensorsFile record) =>
         Largest(Run(one, record, null), Run(other, record, null));
 
-    private static float[] Run(InferenceSession session, SafetensorsFile record, string? adapterFile)
+    public static float[] Run(InferenceSession session, SafetensorsFile record, string? adapterFile)
     {
         var inputs = session.InputNames.Where(name => record.Find(name) is not null).ToDictionary(name => name, name => Value(record.Find(name)!));
         using var run = new RunOptions();

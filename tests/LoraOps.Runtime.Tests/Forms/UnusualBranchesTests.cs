@@ -79,7 +79,7 @@ public sealed class UnusualBranchesTests : IDisposable
         branched.Model.Save(_folder["branched.onnx"]);
         using var settings = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
         using var session = new InferenceSession(_folder["branched.onnx"], settings);
-        foreach (var (source, adapter) in adapters.Zip(branched.Adapters))
+        foreach (var (source, adapter) in adapters.Zip(branched.Adapters).Where(pair => pair.First.Adapter.Modules.All(module => module.Delta.Refusal is null)))
         {
             MergedForm.Convert(values, [source], new MappingOptions()).Model.Save(_folder["merged.onnx"]);
             AssertSame(session, adapter, export.Reference(adapter.Name));
@@ -92,8 +92,8 @@ public sealed class UnusualBranchesTests : IDisposable
         using var merged = ReferenceRun.Open(_folder["merged.onnx"]);
         var file = _folder[adapter.Name + ".onnx_adapter"];
         OnnxAdapterFile.Write(file, adapter.Content, OnnxAdapterLayout.Streaming);
-        var expected = ReferenceRun.Run(merged, reference, null, null);
-        var actual = ReferenceRun.Run(session, reference, file, null);
+        var expected = ReferenceRun.Run(merged, reference, null);
+        var actual = ReferenceRun.Run(session, reference, file);
         Assert.InRange(ReferenceRun.Largest(actual, expected), 0, Limit);
     }
 
