@@ -79,7 +79,8 @@ public sealed class UnusualBranchesTests : IDisposable
         branched.Model.Save(_folder["branched.onnx"]);
         using var settings = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
         using var session = new InferenceSession(_folder["branched.onnx"], settings);
-        foreach (var (source, adapter) in adapters.Zip(branched.Adapters).Where(pair => pair.First.Adapter.Modules.All(module => module.Delta.Refusal is null)))
+        var mergeable = adapters.Zip(branched.Adapters).Where(pair => pair.First.Adapter.Modules.All(module => module.Delta.Refusal is null));
+        foreach (var (source, adapter) in mergeable)
         {
             MergedForm.Convert(values, [source], new MappingOptions()).Model.Save(_folder["merged.onnx"]);
             AssertSame(session, adapter, export.Reference(adapter.Name));
