@@ -5,6 +5,7 @@ using LoraOps.Cli.Inspecting;
 using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
 using LoraOps.Cli.Reports;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Chips;
 using LoraOps.Problems;
 using LoraOps.Writers;
@@ -52,11 +53,13 @@ internal sealed class BundleCreateCommand : Verb
         var output = parsed.GetRequiredValue(_output);
         var overwrite = parsed.GetValue(_overwrite);
         var files = parsed.GetRequiredValue(_files).SelectMany(Expand).DistinctBy(file => file.Source).ToArray();
-        var problems = BundleWriter.Check(files).Concat(new[] { StagedOutput.Obstacle(output, overwrite) }.OfType<Problem>()).ToArray();
-        if (problems.Length > 0)
+        var problems = BundleWriter.Check(files).Concat(new[] { StagedOutput.Obstacle(output, overwrite) }.OfType<Problem>()).ToList();
+        var models = problems.Count == 0 ? new ShippedModels([.. files.Select(file => file.Source)]) : null;
+        problems.AddRange(models?.Check() ?? []);
+        if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
-        var manifest = Manifest(parsed, _adapters.Read(parsed, residualBase: true), output);
+        var manifest = Manifest(parsed, _adapters.Read(parsed, residualBase: true), output, models?.Form);
         stop.ThrowIfCancellationRequested();
         if (parsed.GetValue(_dryRun))
         {
@@ -71,13 +74,13 @@ internal sealed class BundleCreateCommand : Verb
         return new Answer(BundleSheet.Of(output).Add("written", true));
     }
 
-    private BundleManifest Manifest(ParseResult parsed, IReadOnlyList<WeightedAdapter> adapters, string output)
+    private BundleManifest Manifest(ParseResult parsed, IReadOnlyList<WeightedAdapter> adapters, string output, string? form)
     {
         var chip = parsed.GetValue(_chip) is { } name ? ChipProfiles.Find(name) : null;
         return new BundleManifest
         {
             Name = parsed.GetValue(_name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output))),
-            Form = adapters.Count > 0 ? "merged" : null,
+            Form = form ?? (adapters.Count > 0 ? "merged" : null),
             Adapters = [.. adapters.Select(one =>
                 new ManifestAdapter(one.Adapter.Name, one.Adapter.Digest, one.Adapter.Config.BaseModel, one.Weight))],
             Base = parsed.GetValue(_base) is { } file
