@@ -61,7 +61,7 @@ public sealed class ConvertFormsTests : IDisposable
         Assert.Equal("switchable", Loraops.RunJson("bundle", "create", _folder["all"], "-o", _folder["all-bundle"]).GetProperty("form").GetString());
     }
 
-    private static Outcome Convert(string form, string output, params string[] more) => Loraops.Run(
+    private static Loraops Convert(string form, string output, params string[] more) => Loraops.Run(
         ["convert", "--model", Model, "--adapter", Shanghai, "--adapter", Beijing, "--form", form, "-o", output, .. more]);
 
     private static IReadOnlyList<string> Names(string folder) =>
