@@ -101,7 +101,7 @@ internal sealed class SampleWeights
         if (site.IsGrouped)
         {
             var product = chain.Value("Mul", Grouped(chain, value, channels), chain.Value("Reshape", scale, _constants.Integers(-1, 1, channels)));
-            return chain.Value("Reshape", product, chain.Value("Shape", value));
+            return chain.Value("Reshape", product, site.Layout.Rank == 2 ? _constants.Integers(-1, channels) : chain.Value("Shape", value));
         }
 
         // [batch, channels] with ones between: the samples keep their axis, the channels theirs.
@@ -113,6 +113,10 @@ internal sealed class SampleWeights
     /// <summary>[batch · …, channels] as [batch, …, channels].</summary>
     public string Grouped(NodeChain chain, string value, long channels)
     {
+        // Chips whose compilers want static shapes get them where the model has them.
+        if (Input.Dim[0] is { DimValue: > 0 and var samples })
+            return chain.Value("Reshape", value, _constants.Integers(samples, -1, channels));
+
         _batch ??= _first.Value("Slice", _first.Value("Shape", Weights(ElementType.F32)), _constants.Integers(0), _constants.Integers(1));
 
         return chain.Value("Reshape", value, chain.Value("Concat", "axis", 0, _batch, _constants.Integers(-1), _constants.Integers(channels)));

@@ -65,7 +65,10 @@ internal sealed class SwitchBranch(GraphIndex index, ModelConstants constants, N
         }
 
         var product = chain.Value("MatMul", inner, ownB);
-        Finish(node, chain, plain => isPlain ? product : chain.Value("Reshape", product, chain.Value("Shape", plain)));
+        var isFlat = node.Sampled.Layout.Rank == 2;
+        Finish(node, chain, plain => isPlain
+            ? product
+            : chain.Value("Reshape", product, isFlat ? constants.Integers(-1, outputs) : chain.Value("Shape", plain)));
     }
 
     private void Finish(SwitchNode node, NodeChain chain, Func<string, string> change)

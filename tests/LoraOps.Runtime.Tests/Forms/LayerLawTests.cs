@@ -86,6 +86,24 @@ public sealed class LayerLawTests : IDisposable
         Assert.All(few.Sites, site => Assert.StartsWith("mixed", site.Pattern, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("rows folded into the batch", 64)]
+    [InlineData("many adapters", 1)]
+    [InlineData("three layers of one value", 64)]
+    public void A_fixed_batch_keeps_every_shape_static(string name, long positions)
+    {
+        var (model, adapters) = Read(name);
+        foreach (var port in model.Graph.Input.Concat(model.Graph.Output))
+            port.Type.TensorType.Shape.Dim[0] = new Onnx.Proto.TensorShapeProto.Types.Dimension { DimValue = Samples };
+
+        var converted = SwitchableForm.Convert(model, adapters, new MappingOptions(), new FormOptions { Positions = positions }).Model;
+        Assert.DoesNotContain(converted.AllNodes(), node => node.OpType is "Shape" or "If");
+        Assert.Equal(Samples, converted.Graph.Input.Single(input => input.Name == "adapter").Type.TensorType.Shape.Dim[0].DimValue);
+        using var session = Open(converted);
+        using var numbers = OrtValue.CreateTensorValueFromMemory(Enumerable.Repeat(2L, Samples).ToArray(), [Samples]);
+        Assert.InRange(ReferenceRun.Largest(Run(session, null, ("adapter", numbers)), Merged(model, adapters[1])), 0, Limit);
+    }
+
     [Fact]
     public void A_weight_scales_all_that_an_adapter_does()
     {
