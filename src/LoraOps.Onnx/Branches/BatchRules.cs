@@ -38,19 +38,25 @@ internal static class BatchRules
         var first = trace[node.InputAt(0)];
         return node.OpType switch
         {
-            _ when _shapes.Contains(node.OpType) => BatchLayout.Shared(null),
-            "Constant" => BatchLayout.Shared(node.Attribute.FirstOrDefault(attribute => attribute.Name == "value")?.T?.Dims.Count),
-            "Expand" => Expand(trace, first, node.Input[1]),
-            _ when node.Input.All(input => trace[input].IsShared) => BatchLayout.Shared(SharedRank(trace, node)),
+            // What a subgraph reads from around it is no input of its node.
+            _ when GraphWalk.Subgraphs(node).Any() => BatchLayout.Unknown,
+            _ when _shapes.Contains(node.OpType) || node.OpType == "Constant" => BatchLayout.Shared(SharedRanks.Of(trace, node)),
+            "Expand" => Expand(trace, first, node.InputAt(1)),
+            _ when node.Input.All(input => trace[input].IsShared) => BatchLayout.Shared(SharedRanks.Of(trace, node)),
+            _ when node.OpType.StartsWith("Skip", StringComparison.Ordinal) && _alongFirst.Contains(node.OpType) => Elementwise([first, trace[node.InputAt(1)]]),
+            _ when first.IsShared && (_alongFirst.Contains(node.OpType) || _images.Contains(node.OpType)) => BatchLayout.Unknown,
+            "Slice" => SampleCuts.IsCut(trace, node, first) ? BatchLayout.Unknown : first,
+            "Split" => Position(first, node.Integer("axis", 0)) == first.Axis ? BatchLayout.Unknown : first,
+            "Pad" => SampleCuts.IsPadded(trace, node, first) ? BatchLayout.Unknown : first,
             _ when _alongFirst.Contains(node.OpType) || _images.Contains(node.OpType) => first,
             _ when _elementwise.Contains(node.OpType) => Elementwise(node.Input.Select(input => trace[input])),
             "Concat" => Concat(trace, node),
-            "MatMul" or "FusedMatMul" => MatMul(first, trace[node.Input[1]]),
-            "Gemm" or "FusedGemm" => node.Integer("transA", 0) == 0 ? first with { Rank = 2 } : BatchLayout.Unknown,
+            "MatMul" or "FusedMatMul" => MatMul(first, trace[node.InputAt(1)]),
+            "Gemm" or "FusedGemm" => first.IsSampled && node.Integer("transA", 0) == 0 ? first with { Rank = 2 } : BatchLayout.Unknown,
             "Transpose" => Transpose(first, node.Integers("perm")),
             "Reshape" => Reshape(trace, first, node),
             "Flatten" => first is { Axis: 0 } ? first with { Rank = 2, IsFlat = first.IsFlat || node.Integer("axis", 1) != 1 } : BatchLayout.Unknown,
-            "Gather" => Gather(first, trace[node.Input[1]], node.Integer("axis", 0)),
+            "Gather" => Gather(first, trace[node.InputAt(1)], node.Integer("axis", 0)),
             "Unsqueeze" => Unsqueeze(trace, first, node),
             "Squeeze" => Squeeze(trace, first, node),
             _ when node.OpType.StartsWith("Reduce", StringComparison.Ordinal) => Reduce(trace, first, node),
@@ -58,13 +64,17 @@ internal static class BatchRules
         };
     }
 
-    private static int? SharedRank(BatchTrace trace, NodeProto node) => node.OpType switch
-    {
-        "Reshape" => trace.Sizes(node.Input[1])?.Count,
-        "Gather" when trace[node.Input[0]].Rank + trace[node.Input[1]].Rank is { } sum => sum - 1,
-        _ when _elementwise.Contains(node.OpType) => node.Input.Select(input => trace[input].Rank).Max(),
-        _ => trace[node.InputAt(0)].Rank,
-    };
+    /// <summary>True for operators that treat every element by itself and broadcast.</summary>
+    public static bool IsElementwise(string op) => _elementwise.Contains(op);
+
+    /// <summary>An axis counted from the front; null if it is counted from the end of an unknown rank.</summary>
+    public static long? Position(BatchLayout layout, long axis) => axis < 0 ? axis + layout.Rank : axis;
+
+    /// <summary>The axes of a node, from its attribute or its second input; null if they are not known.</summary>
+    public static IReadOnlyList<long>? Axes(BatchTrace trace, NodeProto node) =>
+        node.Integers("axes") is { Count: > 0 } axes ? axes
+        : trace.Sizes(node.InputAt(1)) is { } sizes && sizes.All(size => size.Number is not null) ? [.. sizes.Select(size => size.Number!.Value)]
+        : null;
 
     // Broadcasting lines dimensions up at the end.
     private static BatchLayout Elementwise(IEnumerable<BatchLayout> inputs)
@@ -74,6 +84,11 @@ internal static class BatchRules
         if (sampled.Count == 0)
             return BatchLayout.Unknown;
 
+        // What is shared may have more dimensions than the samples' value and move their axis; beside three or more that is no case of any exporter.
+        if (all.Exists(layout => layout is { IsShared: true, Rank: null }) && !sampled.Exists(layout => layout.Rank > 2))
+            return BatchLayout.Unknown;
+
+        all.RemoveAll(layout => layout is { IsShared: true, Rank: null });
         if (all.Exists(layout => layout.Rank is null))
             return sampled.TrueForAll(layout => layout == sampled[0]) ? sampled[0] : BatchLayout.Unknown;
 
@@ -88,30 +103,30 @@ internal static class BatchRules
         if (inputs.Find(layout => layout.IsSampled) is not { IsSampled: true, Axis: { } axis } sampled)
             return BatchLayout.Unknown;
 
-        var along = node.Integer("axis", 0);
-        if (along < 0 && sampled.Rank is { } rank)
-            along += rank;
-
-        return along == axis || (along < 0 && sampled.Rank is null) ? BatchLayout.Unknown : sampled;
+        var along = Position(sampled, node.Integer("axis", 0));
+        var isTorn = along is null || along == axis || inputs.Exists(layout => layout.IsSampled && layout.Axis != axis);
+        return isTorn ? BatchLayout.Unknown : sampled with { IsFlat = inputs.Exists(layout => layout.IsFlat) };
     }
 
     private static BatchLayout MatMul(BatchLayout left, BatchLayout right)
     {
         if (left.Rank is not { } a || right.Rank is not { } b)
-            return left is { IsSampled: true, Axis: 0 } && right.IsShared ? left with { Rank = null } : BatchLayout.Unknown;
+            return left is { IsSampled: true, Axis: 0 } && right is { IsShared: true, Rank: <= 2 } ? left with { Rank = null } : BatchLayout.Unknown;
 
         var rank = Math.Max(a, b);
         var isInner = left.Axis == a - 1 || (right.IsSampled && right.Axis >= b - 2);
         if (isInner)
             return BatchLayout.Unknown;
 
-        var axis = left.IsSampled ? left.Axis + rank - a : right.IsSampled ? right.Axis + rank - b : null;
-        return axis is null ? BatchLayout.Unknown : new BatchLayout(rank, axis) { IsFlat = left.IsFlat };
+        List<int?> axes = [left.IsSampled ? left.Axis + rank - a : null, right.IsSampled ? right.Axis + rank - b : null];
+        return axes.Distinct().Where(axis => axis is not null).ToList() is [{ } axis]
+            ? new BatchLayout(rank, axis) { IsFlat = left.IsFlat || right.IsFlat }
+            : BatchLayout.Unknown;
     }
 
     private static BatchLayout Transpose(BatchLayout layout, IReadOnlyList<long> perm)
     {
-        if (layout.Axis is not { } axis || layout.IsFlat || perm.Count == 0)
+        if (layout.Axis is not { } axis || layout.IsFlat || !perm.Contains(axis))
             return layout with { Axis = null, IsFlat = false };
 
         var at = perm.Index().First(pair => pair.Item == axis).Index;
@@ -120,9 +135,9 @@ internal static class BatchRules
 
     private static BatchLayout Reshape(BatchTrace trace, BatchLayout layout, NodeProto node)
     {
-        var sizes = trace.Sizes(node.Input[1]);
+        var sizes = trace.Sizes(node.InputAt(1));
         if (layout.Axis == 0)
-            return new BatchLayout(sizes?.Count, 0) { IsFlat = !KeepsSamples(trace, layout, node.Input[0], sizes) };
+            return new BatchLayout(sizes?.Count, 0) { IsFlat = !KeepsSamples(trace, layout, node.InputAt(0), sizes) };
 
         // [sequence, batch, …] keeps its samples where the first two dimensions are copied.
         return layout.Axis == 1 && sizes is [{ Number: 0 }, { Number: 0 }, ..] ? new BatchLayout(sizes.Count, 1) : BatchLayout.Unknown;
@@ -141,7 +156,11 @@ internal static class BatchRules
     {
         var sizes = trace.Sizes(shape);
         if (layout.IsShared)
-            return sizes is [var first, ..] && trace.IsBatch(first) ? new BatchLayout(sizes.Count, 0) : BatchLayout.Shared(sizes?.Count);
+        {
+            var at = sizes?.Index().Where(size => trace.IsBatch(size.Item)).Select(size => size.Index).ToList() ?? [];
+            var rank = sizes is null || layout.Rank is null ? null : (int?)Math.Max(sizes.Count, layout.Rank.Value);
+            return at.Count == 0 ? BatchLayout.Shared(rank) : at[0] == 0 || at.Count == 1 ? new BatchLayout(rank, at[0]) : BatchLayout.Unknown;
+        }
 
         return Elementwise([layout, BatchLayout.Shared(sizes?.Count)]);
     }
@@ -149,7 +168,7 @@ internal static class BatchRules
     private static BatchLayout Gather(BatchLayout data, BatchLayout indices, long along)
     {
         if (data.IsShared)
-            return new BatchLayout(data.Rank + indices.Rank - 1, indices.Axis + (int)along) { IsFlat = indices.IsFlat };
+            return new BatchLayout(data.Rank + indices.Rank - 1, indices.Axis + (int?)Position(data, along)) { IsFlat = indices.IsFlat };
 
         if (data.Axis is not { } axis || data.Rank is not { } rank || indices.Rank is not { } taken || !indices.IsShared)
             return BatchLayout.Unknown;
@@ -157,11 +176,6 @@ internal static class BatchRules
         along = along < 0 ? along + rank : along;
         return along == axis ? BatchLayout.Unknown : new BatchLayout(rank - 1 + taken, along > axis ? axis : axis - 1 + taken) { IsFlat = data.IsFlat };
     }
-
-    private static IReadOnlyList<long>? Axes(BatchTrace trace, NodeProto node) =>
-        node.Integers("axes") is { Count: > 0 } axes ? axes
-        : trace.Sizes(node.InputAt(1)) is { } sizes && sizes.All(size => size.Number is not null) ? [.. sizes.Select(size => size.Number!.Value)]
-        : null;
 
     private static BatchLayout Unsqueeze(BatchTrace trace, BatchLayout layout, NodeProto node)
     {

@@ -24,19 +24,22 @@ internal sealed class BatchTrace
             _layouts.TryAdd(tensor.Name, BatchLayout.Shared(tensor.Dims.Count));
         }
 
-        var inputs = model.Graph.Input.Where(input => !_layouts.ContainsKey(input.Name)).ToList();
+        var inputs = BatchInput.All(model.Graph.Input.Where(input => !_layouts.ContainsKey(input.Name)));
         foreach (var input in inputs)
-            _layouts[input.Name] = input.Type?.TensorType?.Shape is { Dim.Count: > 0 } shape ? new BatchLayout(shape.Dim.Count, 0) : BatchLayout.Unknown;
+            _layouts[input.Name] = input.Layout;
 
-        Batch = inputs.Select(input => input.Type?.TensorType?.Shape?.Dim.FirstOrDefault()).FirstOrDefault(dim => dim is not null);
+        Leader = inputs.FirstOrDefault(input => input.Layout.IsSampled);
         foreach (var graph in model.Graph.AllGraphs())
             Declare(graph);
 
         Follow(model.Graph);
     }
 
-    /// <summary>The dimension that counts the samples, as the first input declares it; null if no input has one.</summary>
-    public TensorShapeProto.Types.Dimension? Batch { get; }
+    /// <summary>The input whose samples are counted; null if no input has any.</summary>
+    public BatchInput? Leader { get; }
+
+    /// <summary>The dimension that counts the samples; null if no input has one.</summary>
+    public TensorShapeProto.Types.Dimension? Batch => Leader?.Samples;
 
     /// <summary>The number of samples that one run takes, or null if it is free.</summary>
     public long? FixedBatch => Batch is { DimValue: > 0 and var size } ? size : null;
@@ -79,9 +82,23 @@ internal sealed class BatchTrace
                 _sizes[node.Output[0]] = sizes;
 
             var layout = BatchRules.Apply(this, node);
-            foreach (var output in node.Output.Where(output => output.Length > 0))
-                _layouts[output] = layout.IsShared ? layout : _declared.GetValueOrDefault(output, layout);
+            foreach (var (at, output) in node.Output.Index().Where(output => output.Item.Length > 0))
+                Know(output, node.OpType == "If" ? Joined(node, at) : layout);
         }
+    }
+
+    // Two branches may call two values by one name: then nothing is known of it.
+    private void Know(string output, BatchLayout layout)
+    {
+        layout = layout.IsShared ? layout : _declared.GetValueOrDefault(output, layout);
+        _layouts[output] = !_layouts.TryGetValue(output, out var other) || other == layout ? layout : BatchLayout.Unknown;
+    }
+
+    // What both branches agree on; not that it is shared, because the condition may depend on the samples.
+    private BatchLayout Joined(NodeProto node, int at)
+    {
+        var layouts = GraphWalk.Subgraphs(node).Select(graph => at < graph.Output.Count ? this[graph.Output[at].Name] : default).Distinct().ToList();
+        return layouts is [{ IsSampled: true } one] ? one : BatchLayout.Unknown;
     }
 
     private void Store(string name, TensorProto tensor)

@@ -19,6 +19,7 @@ internal sealed class SampleWeights
     private readonly NodeChain _first;
     private readonly Dictionary<(string Columns, ElementType Type), string> _spread = [];
     private readonly int _adapters;
+    private readonly BatchInput? _leader;
     private string? _batch;
     private readonly Dictionary<ElementType, string> _weights = [];
 
@@ -27,9 +28,11 @@ internal sealed class SampleWeights
     /// <param name="names">Its names.</param>
     /// <param name="constants">Its constants.</param>
     /// <param name="adapters">How many adapters there are.</param>
-    /// <param name="batch">The dimension that counts the samples.</param>
-    public SampleWeights(OnnxModel model, NameSet names, ModelConstants constants, int adapters, TensorShapeProto.Types.Dimension batch)
+    /// <param name="leader">The input whose samples are counted.</param>
+    public SampleWeights(OnnxModel model, NameSet names, ModelConstants constants, int adapters, BatchInput? leader)
     {
+        _leader = leader;
+        var batch = leader?.Samples ?? new TensorShapeProto.Types.Dimension { DimParam = "batch" };
         (_model, _names, _constants, _adapters) = (model, names, constants, adapters);
         _first = new NodeChain(names, "/loraops");
         Input = new TensorShapeProto { Dim = { batch.Clone() } };
@@ -49,7 +52,7 @@ internal sealed class SampleWeights
     /// </summary>
     public void TakeIndex()
     {
-        var input = AddInput(IndexInput, DataType.Int64);
+        var input = Counted(AddInput(IndexInput, DataType.Int64), []);
         var isNegative = _first.Value("Less", input, _constants.Integer(0));
         Index = _first.Value("Where", isNegative, _constants.Integer(_adapters + 1), input);
         var table = new float[(_adapters + 1) * _adapters];
@@ -64,7 +67,7 @@ internal sealed class SampleWeights
     public void TakeWeights()
     {
         Input.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = _adapters });
-        _weights[ElementType.F32] = AddInput(WeightsInput, DataType.Float);
+        _weights[ElementType.F32] = Counted(AddInput(WeightsInput, DataType.Float), [_adapters]);
     }
 
     /// <summary>w spread over columns that belong to adapters: [batch, columns].</summary>
@@ -120,6 +123,18 @@ internal sealed class SampleWeights
         _batch ??= _first.Value("Slice", _first.Value("Shape", Weights(ElementType.F32)), _constants.Integers(0), _constants.Integers(1));
 
         return chain.Value("Reshape", value, chain.Value("Concat", "axis", 0, _batch, _constants.Integers(-1), _constants.Integers(channels)));
+    }
+
+    // Broadcasting would give one row to all samples, or cut one sample into several: Reshape refuses any other number of rows. Abs hides from
+    // ONNX Runtime where the number comes from: it trusts the input's symbol and would leave the Reshape out.
+    private string Counted(string input, long[] columns)
+    {
+        if (_leader is not { Samples: { DimValue: <= 0 }, Layout.Axis: { } axis })
+            return input;
+
+        var count = _first.Value("Slice", _first.Value("Shape", _leader.Name), _constants.Integers(axis), _constants.Integers(axis + 1));
+        var shape = columns.Length == 0 ? count : _first.Value("Concat", "axis", 0, count, _constants.Integers(columns));
+        return _first.Value("Reshape", input, _first.Value("Abs", shape));
     }
 
     private string Weights(ElementType type)

@@ -24,8 +24,11 @@ internal sealed class SwitchPlan
         _trace = new BatchTrace(model);
     }
 
-    /// <summary>The dimension that counts the samples.</summary>
-    public TensorShapeProto.Types.Dimension Batch => _trace.Batch ?? new TensorShapeProto.Types.Dimension { DimParam = "batch" };
+    /// <summary>The input whose samples are counted; null if the model has none.</summary>
+    public BatchInput? Leader => _trace.Leader;
+
+    /// <summary>The number of samples that one run takes, or null if it is free.</summary>
+    public long? FixedBatch => _trace.FixedBatch;
 
     /// <summary>The nodes.</summary>
     public IReadOnlyList<SwitchNode> Nodes { get; private set; } = [];

@@ -41,13 +41,13 @@ public static class SwitchableForm
         var switched = SwitchPlan.Make(converted, index, plan);
         var names = new NameSet(converted);
         var constants = new ModelConstants(converted, names);
-        var weights = new SampleWeights(converted, names, constants, adapters.Count, switched.Batch);
+        var weights = new SampleWeights(converted, names, constants, adapters.Count, switched.Leader);
         if (form.Blends)
             weights.TakeWeights();
         else
             weights.TakeIndex();
 
-        var choice = new SwitchChoice(switched.Batch.DimValue > 0 ? switched.Batch.DimValue : form.Samples, form.Positions, form.Blends);
+        var choice = new SwitchChoice(switched.FixedBatch ?? form.Samples, form.Positions, form.Blends);
         var branch = new SwitchBranch(index, constants, names, weights, adapters.Count);
         foreach (var group in Groups(switched.Nodes.Where(node => !choice.IsGathered(node)), index))
             branch.Mix(group);

@@ -6,7 +6,7 @@ namespace LoraOps.Runtime.Adapters;
 /// <summary>The input of a graph with several adapters: <c>adapter</c> int64 [batch] or <c>adapter_weights</c> float32 [batch, N].</summary>
 /// <param name="Model">The model's file.</param>
 /// <param name="Port">The input.</param>
-/// <param name="Leader">The input whose first dimension is the batch; null if the batch is fixed.</param>
+/// <param name="Leader">The input whose samples are counted; null if the batch is fixed.</param>
 internal sealed record RowInput(string Model, Port Port, string? Leader)
 {
     /// <summary>The name of the input that takes one number for each row.</summary>
@@ -14,6 +14,8 @@ internal sealed record RowInput(string Model, Port Port, string? Leader)
 
     /// <summary>The name of the input that takes N weights for each row.</summary>
     public const string Weights = "adapter_weights";
+
+    private int Axis { get; init; }
 
     /// <summary>Finds it; null if the model has none of the right type and rank.</summary>
     public static RowInput? Find(LiveSession session, int adapters)
@@ -25,8 +27,14 @@ internal sealed record RowInput(string Model, Port Port, string? Leader)
             return port is null ? null : new RowInput(session.Path, port, null);
 
         var others = session.Inputs.Where(input => input != port && input.Dims.Count > 0).ToList();
-        var leader = others.Find(input => input.Dims[0].Symbol.Length > 0 && input.Dims[0].Symbol == port.Dims[0].Symbol) ?? others.FirstOrDefault();
-        return leader is null ? null : new RowInput(session.Path, port, leader.Name);
+        foreach (var input in others)
+        {
+            var axis = input.Dims.Index().Where(dim => dim.Item.Symbol.Length > 0 && dim.Item.Symbol == port.Dims[0].Symbol).Select(dim => dim.Index).ToList();
+            if (axis.Count > 0)
+                return new RowInput(session.Path, port, input.Name) { Axis = axis[0] };
+        }
+
+        return others.FirstOrDefault() is { } leader ? new RowInput(session.Path, port, leader.Name) : null;
     }
 
     /// <summary>How many rows a run has.</summary>
@@ -36,6 +44,6 @@ internal sealed record RowInput(string Model, Port Port, string? Leader)
             return Port.Batch ?? 1;
 
         var shape = feed.Values[feed.Names.IndexOf(Leader)].GetTensorTypeAndShape().Shape;
-        return shape.Length > 0 ? shape[0] : 1;
+        return shape.Length > Axis ? shape[Axis] : 1;
     }
 }
