@@ -12,7 +12,7 @@ internal static class BatchRules
         "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Not", "Sign", "Floor", "Ceil", "Round", "Sin", "Cos", "Clip", "Cast", "CastLike", "Identity",
         "Dropout", "Softmax", "LogSoftmax", "LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization", "BatchNormalization",
         "InstanceNormalization", "GroupNormalization", "QuantizeLinear", "DequantizeLinear", "Trilu", "CumSum", "LpNormalization", "IsNaN", "IsInf",
-        "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "BiasGelu", "FastGelu", "QuickGelu", "RotaryEmbedding",
+        "BiasGelu", "FastGelu", "QuickGelu", "RotaryEmbedding",
     };
 
     private static readonly HashSet<string> _images = new(StringComparer.Ordinal)
@@ -43,7 +43,7 @@ internal static class BatchRules
             _ when _shapes.Contains(node.OpType) || node.OpType == "Constant" => BatchLayout.Shared(SharedRanks.Of(trace, node)),
             "Expand" => Expand(trace, first, node.InputAt(1)),
             _ when node.Input.All(input => trace[input].IsShared) => BatchLayout.Shared(SharedRanks.Of(trace, node)),
-            _ when node.OpType.StartsWith("Skip", StringComparison.Ordinal) && _alongFirst.Contains(node.OpType) => Elementwise([first, trace[node.InputAt(1)]]),
+            "SkipLayerNormalization" or "SkipSimplifiedLayerNormalization" => Elementwise([first, trace[node.InputAt(1)]]),
             _ when first.IsShared && (_alongFirst.Contains(node.OpType) || _images.Contains(node.OpType)) => BatchLayout.Unknown,
             "Slice" => SampleCuts.IsCut(trace, node, first) ? BatchLayout.Unknown : first,
             "Split" => Position(first, node.Integer("axis", 0)) == first.Axis ? BatchLayout.Unknown : first,

@@ -191,7 +191,8 @@ public sealed class BatchAxisTests : IDisposable
     {
         var last = nodes[^1].Output[0];
         var graph = new GraphProto { Name = name, Node = { nodes } };
-        graph.Output.Add(new ValueInfoProto { Name = last, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float } } });
+        var type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float } };
+        graph.Output.Add(new ValueInfoProto { Name = last, Type = type });
         return new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = graph };
     }
 }
