@@ -25,7 +25,8 @@ public sealed class ShippedModels
     public IReadOnlyList<Problem> Check()
     {
         var adaptable = _models.Where(model => model.Metadata is { Form: InputsForm.Name }).ToList();
-        return [.. _files.Where(file => file.EndsWith(OnnxAdapterFile.Extension, StringComparison.OrdinalIgnoreCase)).SelectMany(file => Check(file, adaptable))];
+        var adapters = _files.Where(file => file.EndsWith(OnnxAdapterFile.Extension, StringComparison.OrdinalIgnoreCase));
+        return [.. adapters.SelectMany(file => Check(file, adaptable))];
     }
 
     private static IReadOnlyList<Problem> Check(string file, List<AdaptableModel> models)

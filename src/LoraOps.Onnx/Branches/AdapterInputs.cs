@@ -14,6 +14,7 @@ internal sealed class AdapterInputs(OnnxModel model, NameSet names, NameDialect 
     private const string RankSymbol = "lora_r";
     private readonly List<Tensor>[] _values = [.. adapters.Select(_ => new List<Tensor>())];
     private readonly List<Problem> _problems = [];
+    private readonly Dictionary<string, string> _read = new(StringComparer.Ordinal);
 
     /// <summary>What was found wrong with the adapters' values.</summary>
     public IReadOnlyList<Problem> Problems => _problems;
@@ -29,6 +30,10 @@ internal sealed class AdapterInputs(OnnxModel model, NameSet names, NameDialect 
     /// <returns>The input's name.</returns>
     public string Add(ModuleName module, string part, TensorProto value, int? rankAxis)
     {
+        var type = OnnxTensor.TypeOf(value.DataType)!.Value;
+        if (type != ElementType.F32 && !value.Dims.Contains(0))
+            value = OnnxTensor.Create("", ElementType.F32, [.. value.Dims], model.Read(value).ToFloats());
+
         value.Name = names.Take(dialect.InputName(module, part));
         model.Graph.Initializer.Add(value);
         var shape = new TensorShapeProto();
@@ -40,22 +45,37 @@ internal sealed class AdapterInputs(OnnxModel model, NameSet names, NameDialect 
             Name = value.Name,
             Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = value.DataType, Shape = shape } },
         });
+        if (value.DataType == (int)TensorProto.Types.DataType.Float && type != ElementType.F32)
+            _read[value.Name] = Rounded(value.Name, type);
+
         return value.Name;
     }
+
+    /// <summary>The value that nodes read for an input: its own, or what it is rounded to.</summary>
+    public string ValueOf(string input) => _read.GetValueOrDefault(input, input);
 
     /// <summary>Gives an adapter's value to an input.</summary>
     /// <param name="adapter">The adapter's position.</param>
     /// <param name="input">The input's name.</param>
-    /// <param name="type">The graph's type.</param>
+    /// <param name="type">The type that the graph computes in.</param>
     /// <param name="dims">The value's dimensions.</param>
     /// <param name="values">Its elements.</param>
     /// <param name="module">For messages.</param>
     public void Give(int adapter, string input, ElementType type, long[] dims, float[] values, ModuleName module)
     {
-        var tensor = BufferTensor.FromFloats(input, type, new TensorShape(dims), values);
+        var tensor = BufferTensor.FromFloats(input, _read.ContainsKey(input) ? ElementType.F32 : type, new TensorShape(dims), values);
         if (!Array.TrueForAll(tensor.ToFloats(), float.IsFinite))
             _problems.Add(FormProblems.FactorNotFinite(model.Path, module.Value, adapters[adapter].Adapter.Name, type.Name()));
 
         _values[adapter].Add(tensor);
+    }
+
+    // ONNX Runtime 1.29 dies on a CPU of a default in half precision that is not empty: it is given in single and rounded in the graph.
+    private string Rounded(string input, ElementType type)
+    {
+        var chain = new NodeChain(names, "/loraops/" + input);
+        var rounded = chain.Value("Cast", "to", (long)OnnxTensor.DataTypeOf(type), input);
+        model.Graph.Node.Insert(0, chain.Nodes[0]);
+        return rounded;
     }
 }

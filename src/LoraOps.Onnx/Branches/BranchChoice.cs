@@ -1,5 +1,6 @@
 using LoraOps.Adapters;
 using LoraOps.Onnx.Graphs;
+using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Branches;
 
@@ -31,8 +32,10 @@ internal sealed class BranchChoice(OnnxModel model, BranchRule rule)
     /// <summary>The choice for people: what, and why.</summary>
     public string Reason(BranchNode node) => Decide(node) is var (isConditional, why) && isConditional ? $"conditional: {why}" : $"plain: {why}";
 
+    // ONNX Runtime 1.29 dies of half precision inside an If on a CPU.
     private (bool IsConditional, string Why) Decide(BranchNode node) => (rule, node.Layer, _isFixed) switch
     {
+        _ when node.Type != ElementType.F32 => (false, "ONNX Runtime cannot compute halves inside an If"),
         (_, LayerKind.Convolution, _) => (true, "no kernel convolves with zero channels"),
         (BranchRule.Always, _, _) => (false, "asked for"),
         (BranchRule.Skip, _, _) => (true, "asked for"),

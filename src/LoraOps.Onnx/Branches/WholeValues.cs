@@ -20,7 +20,7 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             var dims = IsNodeTransposed(use) ? [use.Shape[1], use.Shape[0]] : use.Shape.Dims.ToArray();
             var input = inputs.Add(whole.Resolution.Module, "weight", OnnxTensor.Create("", type, dims, Oriented(use, weight)), null);
             foreach (var place in places)
-                index.Rewire(place.Use.Edge, input);
+                index.Rewire(place.Use.Edge, inputs.ValueOf(input));
 
             foreach (var change in whole.Changes)
             {
@@ -45,7 +45,7 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             inputs.Give(change.Adapter, input, type, dims, target.With([.. stored], change.Replacement)[own], target.Replacement.Module);
 
         foreach (var edge in target.Edges)
-            index.Rewire(edge, target.Rows is null ? input : Packed(edge, input, rows, stored.Length));
+            index.Rewire(edge, target.Rows is null ? inputs.ValueOf(input) : Packed(edge, inputs.ValueOf(input), rows, stored.Length));
     }
 
     // The elements of other modules stay what they were, or what another module's input makes of them.

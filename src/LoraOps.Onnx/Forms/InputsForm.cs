@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using LoraOps.Adapters;
 using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Branches;
@@ -91,12 +90,14 @@ public static class InputsForm
         var type = BranchNode.TypeOf(module.Resolution.Places[0].Use);
         var (partA, partB) = layer == LayerKind.Embedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A", "lora_B");
         var whole = WeightUse.Whole(shape, first.Groups);
-        var a = inputs.Add(name, partA, Empty(type, BranchProduct.DimsOfA(layer, whole, 0)), BranchProduct.RankAxisOfA(layer));
-        var b = inputs.Add(name, partB, Empty(type, BranchProduct.DimsOfB(layer, shape, 0)), BranchProduct.RankAxisOfB(layer));
+        // A convolution of halves always runs, and none has zero channels: one of zeros.
+        var idle = layer == LayerKind.Convolution && type != ElementType.F32 ? 1 : 0;
+        var a = inputs.Add(name, partA, Filled(type, BranchProduct.DimsOfA(layer, whole, idle), 0), BranchProduct.RankAxisOfA(layer));
+        var b = inputs.Add(name, partB, Filled(type, BranchProduct.DimsOfB(layer, shape, idle), 0), BranchProduct.RankAxisOfB(layer));
         var weight = ModuleWeight.Of(model, module.Resolution, shape);
         var dims = BranchProduct.DimsOfGains(layer, shape);
         var factors = module.Changes.Select(change => (change.Adapter, Factors: FactorsOf(module, change, weight))).ToList();
-        var gains = factors.Any(pair => pair.Factors.Gains is not null) ? inputs.Add(name, "lora_g", Ones(type, dims), null) : null;
+        var gains = factors.Any(pair => pair.Factors.Gains is not null) ? inputs.Add(name, "lora_g", Filled(type, dims, 1), null) : null;
         foreach (var (adapter, values) in factors)
         {
             inputs.Give(adapter, a, type, BranchProduct.DimsOfA(layer, whole, values.Rank), values.A, name);
@@ -105,7 +106,7 @@ public static class InputsForm
                 inputs.Give(adapter, gains!, type, dims, values.Gains, name);
         }
 
-        return new ModuleInputs(a, b, gains);
+        return new ModuleInputs(inputs.ValueOf(a), inputs.ValueOf(b), gains is null ? null : inputs.ValueOf(gains));
     }
 
     internal static BranchFactors FactorsOf(BranchModule module, BranchChange change, TargetWeight weight)
@@ -114,16 +115,9 @@ public static class InputsForm
         return module.Resolution.Places[0].Factors is { } folded ? factors.Times(folded, change.Delta.Layer) : factors;
     }
 
-    private static TensorProto Empty(ElementType type, long[] dims)
+    private static TensorProto Filled(ElementType type, long[] dims, float value)
     {
-        var tensor = new TensorProto { DataType = (int)OnnxTensor.DataTypeOf(type), RawData = ByteString.Empty };
-        tensor.Dims.AddRange(dims);
-        return tensor;
-    }
-
-    private static TensorProto Ones(ElementType type, long[] dims)
-    {
-        var values = Enumerable.Repeat(1f, checked((int)new TensorShape(dims).ElementCount)).ToArray();
+        var values = Enumerable.Repeat(value, checked((int)new TensorShape(dims).ElementCount)).ToArray();
         return OnnxTensor.Create("", type, dims, values);
     }
 }

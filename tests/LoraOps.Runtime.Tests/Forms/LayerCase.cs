@@ -2,6 +2,7 @@ using LoraOps.Adapters;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 using LoraOps.Readers.Peft;
+using LoraOps.Tensors;
 using LoraOps.Testing;
 using static LoraOps.Onnx.Proto.TensorProto.Types;
 
@@ -41,6 +42,15 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         new("many adapters of a bias", ScaledLinear, [.. Numbered(40), Biased]),
     ];
 
+    /// <summary>Layers that compute in half precision between two casts; their numbers are coarser than the others'.</summary>
+    public static IReadOnlyList<LayerCase> Halves { get; } =
+    [
+        new("a linear layer of halves", () => Halved(ScaledLinear("half", "single")),
+            [() => New().Linear("fc", Wide, 6, 2, true), () => New().Linear("fc", Wide, 6, 4), Biased, Saved]),
+        new("a convolution of halves", () => Halved(Convolution("half", "single")),
+            [() => New().Convolution("conv", 3, 5, [3, 3], 2, true), () => New().Convolution("conv", 3, 5, [3, 3], 4)]),
+    ];
+
     /// <summary>Reads the adapters, each from a folder of its own.</summary>
     public IReadOnlyList<WeightedAdapter> Read(TemporaryFolder folder) =>
         [.. Adapters.Select((make, at) => new WeightedAdapter(PeftReader.Read(make().WriteTo(folder[$"adapter-{at + 1}"]))))];
@@ -63,11 +73,32 @@ public sealed record LayerCase(string Name, Func<OnnxModel> Model, IReadOnlyList
         .Named("/fc/Gemm", "Gemm", "x fc.weight fc.bias", "y", Integer("transB", 1), Float("alpha", 0.5f), Float("beta", 2))
         .Output("y", DataType.Float, 0, 6).Build();
 
-    private static OnnxModel ScaledLinear() => new SmallModel()
+    private static OnnxModel ScaledLinear() => ScaledLinear("x", "y").Build();
+
+    private static SmallModel ScaledLinear(string from, string to) => new SmallModel()
         .Input("x", DataType.Float, 0, 5, Wide)
         .Random("onnx::MatMul_1", Wide, 6).Random("fc.bias", 6)
-        .Named("/fc/MatMul", "MatMul", "x onnx::MatMul_1", "h").Named("/fc/Add", "Add", "fc.bias h", "y")
-        .Output("y", DataType.Float, 0, 5, 6).Build();
+        .Named("/fc/MatMul", "MatMul", $"{from} onnx::MatMul_1", "h").Named("/fc/Add", "Add", "fc.bias h", to)
+        .Output("y", DataType.Float, 0, 5, 6);
+
+    private static SmallModel Convolution(string from, string to) => new SmallModel()
+        .Input("x", DataType.Float, 0, 3, 7, 7)
+        .Random("conv.weight", 5, 3, 3, 3).Random("conv.bias", 5)
+        .Named("/conv/Conv", "Conv", $"{from} conv.weight conv.bias", to, Integers("pads", 1, 1, 1, 1))
+        .Output("y", DataType.Float, 0, 5, 7, 7);
+
+    private static OnnxModel Halved(SmallModel small)
+    {
+        var model = small.Node("Cast", "single", "y", Integer("to", (long)DataType.Float)).Build();
+        model.Graph.Node.Insert(0, new SmallModel().Node("Cast", "x", "half", Integer("to", (long)DataType.Float16)).Build().Graph.Node[0]);
+        foreach (var tensor in model.Graph.Initializer.ToList())
+        {
+            model.Graph.Initializer.Remove(tensor);
+            model.Graph.Initializer.Add(OnnxTensor.Create(tensor.Name, ElementType.F16, [.. tensor.Dims], model.Read(tensor).ToFloats()));
+        }
+
+        return model;
+    }
 
     private static OnnxModel Tokens() => new SmallModel()
         .Input("x", DataType.Float, 0, 1, Wide)

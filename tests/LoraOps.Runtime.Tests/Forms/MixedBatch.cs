@@ -7,14 +7,17 @@ namespace LoraOps.Runtime.Tests.Forms;
 /// <summary>Recorded samples of the base and of every adapter, one of each in turn, with the logits that PyTorch recorded for each.</summary>
 internal sealed class MixedBatch : IDisposable
 {
-    private const int Rounds = 3;
+    private const int MostRounds = 3;
     private readonly List<SafetensorsFile> _records;
     private readonly List<(int Record, int Sample)> _rows;
 
     private MixedBatch(List<SafetensorsFile> records)
     {
         _records = records;
-        _rows = [.. Enumerable.Range(0, Rounds).SelectMany(sample => Enumerable.Range(0, records.Count).Select(record => (record, sample)))];
+
+        // The fixtures keep fewer samples than the golden data.
+        var rounds = Math.Min(MostRounds, (int)records.Min(record => record.Find("logits")!.Shape[0]));
+        _rows = [.. Enumerable.Range(0, rounds).SelectMany(sample => Enumerable.Range(0, records.Count).Select(record => (record, sample)))];
         Expected = [.. _rows.SelectMany(row => Row(records[row.Record].Find("logits")!, row.Sample, null))];
     }
 
