@@ -20,7 +20,7 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             var dims = IsNodeTransposed(use) ? [use.Shape[1], use.Shape[0]] : use.Shape.Dims.ToArray();
             var input = inputs.Add(whole.Resolution.Module, "weight", OnnxTensor.Create("", type, dims, Oriented(use, weight)), null);
             foreach (var place in places)
-                index.Rewire(place.Use.Edge, inputs.ValueOf(input));
+                Rewire(place.Use.Edge, inputs.ValueOf(input));
 
             foreach (var change in whole.Changes)
             {
@@ -45,7 +45,19 @@ internal sealed class WholeValues(OnnxModel model, GraphIndex index, AdapterInpu
             inputs.Give(change.Adapter, input, type, dims, target.With([.. stored], change.Replacement)[own], target.Replacement.Module);
 
         foreach (var edge in target.Edges)
-            index.Rewire(edge, target.Rows is null ? inputs.ValueOf(input) : Packed(edge, inputs.ValueOf(input), rows, stored.Length));
+            Rewire(edge, target.Rows is null ? inputs.ValueOf(input) : Packed(edge, inputs.ValueOf(input), rows, stored.Length));
+    }
+
+    // The base's value is the new input's default: the old initializer would be in the file twice.
+    private void Rewire(Edge edge, string value)
+    {
+        var old = edge.Value;
+        index.Rewire(edge, value);
+        if (index.Consumers(old).Count == 0 && !index.IsGraphOutput(old) && !index.IsInput(old)
+            && model.Graph.Initializer.FirstOrDefault(tensor => tensor.Name == old) is { } unused)
+        {
+            model.Graph.Initializer.Remove(unused);
+        }
     }
 
     // The elements of other modules stay what they were, or what another module's input makes of them.

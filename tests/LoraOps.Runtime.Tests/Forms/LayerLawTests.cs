@@ -77,6 +77,15 @@ public sealed class LayerLawTests : IDisposable
     }
 
     [Fact]
+    public void A_replaced_value_is_in_the_file_once()
+    {
+        var (model, adapters) = Read("a saved module and a bias");
+        var converted = InputsForm.Convert(model, adapters, new MappingOptions()).Model;
+        var read = converted.AllNodes().SelectMany(node => node.Input).ToHashSet(StringComparer.Ordinal);
+        Assert.All(converted.Graph.Initializer, tensor => Assert.Contains(tensor.Name, read));
+    }
+
+    [Fact]
     public void Many_adapters_are_gathered_and_few_are_mixed()
     {
         var (model, adapters) = Read("many adapters");
