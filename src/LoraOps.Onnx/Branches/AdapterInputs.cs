@@ -75,7 +75,7 @@ internal sealed class AdapterInputs(OnnxModel model, NameSet names, NameDialect 
     {
         var chain = new NodeChain(names, "/loraops/" + input);
         var rounded = chain.Value("Cast", "to", (long)OnnxTensor.DataTypeOf(type), input);
-        model.Graph.Node.Insert(0, chain.Nodes[0]);
+        chain.InsertInto(model.Graph, 0);
         return rounded;
     }
 }

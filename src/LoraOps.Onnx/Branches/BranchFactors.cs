@@ -1,7 +1,7 @@
 using LoraOps.Adapters;
 using LoraOps.Deltas;
+using LoraOps.Onnx.Mapping;
 using LoraOps.Tensors;
-using LoraOps.Tensors.Kernels;
 
 namespace LoraOps.Onnx.Branches;
 
@@ -80,12 +80,7 @@ internal sealed record BranchFactors(int Rank, float[] A, float[] B)
 
     private static float[] Scaled(float[] values, double scale) => scale == 1 ? values : Array.ConvertAll(values, value => (float)(value * scale));
 
-    private static float[] Turned(float[] values, int rows)
-    {
-        var turned = new float[values.Length];
-        Transposition.Transpose(values, rows, values.Length / rows, turned);
-        return turned;
-    }
+    private static float[] Turned(float[] values, int rows) => StoredWeight.Transpose(values, rows, values.Length / rows);
 
     private static float[] Identity(int size)
     {

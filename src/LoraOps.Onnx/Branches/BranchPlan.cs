@@ -16,7 +16,7 @@ internal sealed record BranchChange(int Adapter, Delta Delta, double Weight);
 /// <summary>A module, its nodes, and the adapters that change its weight.</summary>
 internal sealed record BranchModule(Resolution Resolution, IReadOnlyList<BranchChange> Changes);
 
-/// <summary>A whole value that an adapter gives to a parameter, and how strongly.</summary>
+/// <summary>A whole value that an adapter gives to a parameter.</summary>
 internal sealed record ParameterChange(int Adapter, Replacement Replacement);
 
 /// <summary>A bias, norm or other vector that adapters replace.</summary>

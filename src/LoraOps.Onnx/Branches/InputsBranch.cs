@@ -65,8 +65,7 @@ internal sealed class InputsBranch
         else
             Active(chain, plain, null, result);
 
-        foreach (var node in chain.Nodes)
-            graph.Node.Insert(at++, node);
+        chain.InsertInto(graph, at);
     }
 
     // (x·W + b) + r stays as it is for ONNX Runtime's fused bias, residual and LayerNorm: the branch joins r.
@@ -80,10 +79,7 @@ internal sealed class InputsBranch
             Active(chain, residual.Value, null, joined);
 
         var graph = _index.Owner(residual.Node);
-        var at = graph.Node.IndexOf(residual.Node);
-        foreach (var node in chain.Nodes)
-            graph.Node.Insert(at++, node);
-
+        chain.InsertInto(graph, graph.Node.IndexOf(residual.Node));
         _index.Rewire(residual, joined);
     }
 

@@ -42,6 +42,13 @@ internal sealed class NodeChain(NameSet names, string prefix)
     /// <summary>Gives the last node the name of a value that exists.</summary>
     public void EndAs(string output) => _nodes[^1].Output[0] = output;
 
+    /// <summary>Puts the nodes into a graph, the first one at a position.</summary>
+    public void InsertInto(GraphProto graph, int at)
+    {
+        foreach (var node in _nodes)
+            graph.Node.Insert(at++, node);
+    }
+
     /// <summary>The chain as the body of a branch of If, which gives the last node's output.</summary>
     /// <param name="type">The output's element type.</param>
     public GraphProto ToGraph(int type)

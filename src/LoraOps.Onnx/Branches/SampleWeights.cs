@@ -43,8 +43,8 @@ internal sealed class SampleWeights
     /// <summary>The numbers of the adapters, 0 for the base; null if the input is weights.</summary>
     public string? Index { get; private set; }
 
-    /// <summary>The nodes that derive the weights; they belong before all others.</summary>
-    public IReadOnlyList<NodeProto> Nodes => _first.Nodes;
+    /// <summary>Puts the nodes that derive the weights before all others; nothing can be asked for afterwards.</summary>
+    public void Finish() => _first.InsertInto(_model.Graph, 0);
 
     /// <summary>
     /// Takes the number of one adapter per sample. A number that no adapter has must not mean the base: Gather refuses what lies behind its

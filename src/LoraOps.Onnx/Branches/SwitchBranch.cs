@@ -94,9 +94,7 @@ internal sealed class SwitchBranch(GraphIndex index, ModelConstants constants, N
     private void Insert(NodeProto beside, NodeChain chain, bool isBehind)
     {
         var graph = index.Owner(beside);
-        var at = graph.Node.IndexOf(beside) + (isBehind ? 1 : 0);
-        foreach (var node in chain.Nodes)
-            graph.Node.Insert(at++, node);
+        chain.InsertInto(graph, graph.Node.IndexOf(beside) + (isBehind ? 1 : 0));
     }
 
     private string WithConstants(NodeChain chain, BranchNode site, string inner, IReadOnlyList<SwitchNode> nodes, int columns)

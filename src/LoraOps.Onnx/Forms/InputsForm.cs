@@ -20,11 +20,6 @@ public static class InputsForm
 
     private const long OldestIrWithDefaults = 4;
 
-    /// <summary>Maps every module of the adapters and changes nothing; for planning.</summary>
-    /// <exception cref="LoraOpsException">A module or parameter has no place in the graph, or a wrong one.</exception>
-    public static void Check(OnnxModel model, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options) =>
-        BranchPlan.Make(model, new GraphIndex(model), adapters, options);
-
     /// <summary>Puts branches into a copy of the model and works out what each adapter feeds them.</summary>
     /// <param name="model">The base graph; not changed.</param>
     /// <param name="adapters">The adapters; a weight scales all that its adapter does.</param>

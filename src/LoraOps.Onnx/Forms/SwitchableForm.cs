@@ -17,14 +17,6 @@ public static class SwitchableForm
     /// <summary>The value of <see cref="FormMetadata.Form"/>.</summary>
     public const string Name = "switchable";
 
-    /// <summary>Maps every module of the adapters and changes nothing; for planning.</summary>
-    /// <exception cref="LoraOpsException">A module has no place in the graph, or its samples cannot be told apart there.</exception>
-    public static void Check(OnnxModel model, IReadOnlyList<WeightedAdapter> adapters, MappingOptions options)
-    {
-        var index = new GraphIndex(model);
-        SwitchPlan.Make(model, index, BranchPlan.Make(model, index, adapters, options));
-    }
-
     /// <summary>Puts all adapters into a copy of the model.</summary>
     /// <param name="model">The base graph; not changed.</param>
     /// <param name="adapters">The adapters in the order of their numbers; a weight scales all that its adapter does.</param>
@@ -55,9 +47,7 @@ public static class SwitchableForm
         foreach (var node in switched.Nodes.Where(choice.IsGathered))
             branch.Gather(node);
 
-        for (var i = 0; i < weights.Nodes.Count; i++)
-            converted.Graph.Node.Insert(i, weights.Nodes[i]);
-
+        weights.Finish();
         var metadata = new FormMetadata { Form = Name, BaseDigest = ModelDigest.Of(model), Adapters = [.. adapters.Select(source => source.Adapter.Name)] };
         metadata.Write(converted);
         var reasons = switched.Nodes.ToDictionary(node => node.Site, choice.Reason);

@@ -10,6 +10,8 @@ namespace LoraOps.Onnx.Graphs;
 /// <summary>TensorProto as a <see cref="Tensor"/>, whichever of its fields holds the elements, and back.</summary>
 public static class OnnxTensor
 {
+    private static readonly DataType[] _dataTypes = Enum.GetValues<DataType>();
+
     /// <summary>The element type, or null for strings, complex128 and 4-bit types.</summary>
     public static ElementType? TypeOf(int dataType) => (DataType)dataType switch
     {
@@ -36,7 +38,7 @@ public static class OnnxTensor
 
     /// <summary>The format's number of an element type.</summary>
     /// <exception cref="ArgumentException">The format has none.</exception>
-    public static DataType DataTypeOf(ElementType type) => Enum.GetValues<DataType>().FirstOrDefault(known => TypeOf((int)known) == type) is var found
+    public static DataType DataTypeOf(ElementType type) => Array.Find(_dataTypes, known => TypeOf((int)known) == type) is var found
         && found != DataType.Undefined ? found : throw new ArgumentException($"ONNX has no {type}.", nameof(type));
 
     /// <summary>A new initializer with raw elements.</summary>
