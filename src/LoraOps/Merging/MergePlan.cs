@@ -89,6 +89,7 @@ public sealed class MergePlan : IDisposable
         {
             using var file = StagedOutput.ForFile(Summary.Output, _options.Overwrite);
             writer.Write([(file.Path, shards[0])]);
+            stop.ThrowIfCancellationRequested();
             file.Commit();
             return;
         }
@@ -101,6 +102,8 @@ public sealed class MergePlan : IDisposable
             File.WriteAllBytes(Path.Combine(folder.Path, "config.json"), bytes);
         }
 
+        // The writers look between two blocks; the last one may have been the only one.
+        stop.ThrowIfCancellationRequested();
         folder.Commit();
     }
 
