@@ -6,8 +6,7 @@ using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Quantizing;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
-using LoraOps.Runtime.Calibrating;
-using LoraOps.Runtime.Preparing;
+using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Cli.Commands;
 
@@ -62,16 +61,9 @@ internal sealed class QuantizeCommand : Verb
         var place = OutputPlace.Checked(parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), source, calibration);
         return screen.WithStages(stages =>
         {
-            stages.Begin("preparing the model");
-            var model = OnnxModel.Load(source);
             var data = SampleSet.Open(calibration);
-            var prepared = GraphPreparation.Prepare(model);
-            var tensors = StaticQuantizer.TensorsToCalibrate(prepared, chip);
-            stages.Begin($"calibrating {tensors.Count} tensors on {data.Count} samples");
-            var ranges = MinMaxCalibrator.Calibrate(prepared, tensors, data, stop);
-            stages.Begin("quantizing");
-            var quantization = StaticQuantizer.Quantize(prepared, chip, ranges);
-            stop.ThrowIfCancellationRequested();
+            var request = new QuantizationRequest { Chip = chip, Calibration = data };
+            var quantization = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop).Quantization;
             if (parsed.GetValue(_dryRun))
                 return new Answer(Describe(quantization, chip, place, data).Add("written", false));
 

@@ -1,3 +1,4 @@
+using LoraOps.Runtime.Quantizing;
 using Spectre.Console;
 
 namespace LoraOps.Cli.Output;
@@ -7,6 +8,9 @@ internal sealed class Stages(ProgressContext? bars, TextWriter? log)
 {
     private ProgressTask? _bar;
     private string? _lastLine;
+
+    /// <summary>The same, as the libraries know it.</summary>
+    public WorkStages Shown => new(Begin, steps => Reach(steps));
 
     /// <summary>Starts a stage; the one before it is done.</summary>
     /// <param name="name">What is being done, for people.</param>

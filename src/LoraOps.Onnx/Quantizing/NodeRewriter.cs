@@ -22,6 +22,21 @@ internal sealed class NodeRewriter(
         return new QuantizedWeight(values, weight.Dims, node.OutputAxis, chip.Weights);
     }
 
+    /// <summary>A node's bias with one value per output channel, Gemm's beta multiplied in; null where it has none or keeps it as it is.</summary>
+    public static float[]? ReadBias(WeightedNode node, QuantizationPlan plan, OnnxModel model, ChipProfile chip)
+    {
+        if (chip.Bias != BiasPolicy.Int32 || plan.BiasOf(node) is not { } tensor)
+            return null;
+
+        var values = model.Read(tensor).ToFloats();
+        var factor = node.Node.Float("beta", 1);
+        var bias = new float[(int)WeightOf(node).Dims[node.OutputAxis]];
+        for (var i = 0; i < bias.Length; i++)
+            bias[i] = values[i % values.Length] * factor;
+
+        return bias;
+    }
+
     /// <summary>Rewrites the graph.</summary>
     /// <param name="weights">One for each node that the plan quantizes, in its order.</param>
     public IReadOnlyList<QuantizedNode> Run(IReadOnlyList<QuantizedWeight> weights)
@@ -41,15 +56,12 @@ internal sealed class NodeRewriter(
         return nodes;
     }
 
-    // Activation scale, then the guard that may raise weight scales, then the codes of weight and bias: the order matters.
     private QuantizedNode Rewrite(WeightedNode planned, QuantizedNode entry, QuantizedWeight weight)
     {
         var node = planned.Node;
         var activation = activations[plan.RangeOf(planned.Activation)];
-        if (chip.Bias == BiasPolicy.Int32 && plan.BiasOf(planned) is { } tensor)
+        if (ReadBias(planned, plan, model, chip) is { } bias)
         {
-            var bias = ReadBias(planned, tensor);
-            weight.GuardBias(bias, activation.Scale);
             node.Input[2] = _writer.Bias(node, planned.Bias, bias, activation.Scale, weight);
             node.Unset("beta");
         }
@@ -65,18 +77,6 @@ internal sealed class NodeRewriter(
             WeightAxis = weight.Axis,
             WeightScales = weight.Scales,
         };
-    }
-
-    // One value per output channel, Gemm's beta multiplied in.
-    private float[] ReadBias(WeightedNode node, TensorProto tensor)
-    {
-        var values = model.Read(tensor).ToFloats();
-        var factor = node.Node.Float("beta", 1);
-        var bias = new float[(int)WeightOf(node).Dims[node.OutputAxis]];
-        for (var i = 0; i < bias.Length; i++)
-            bias[i] = values[i % values.Length] * factor;
-
-        return bias;
     }
 
     private static TensorProto WeightOf(WeightedNode node) => node.Weight

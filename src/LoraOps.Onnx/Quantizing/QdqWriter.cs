@@ -50,7 +50,7 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
     /// <returns>The name of the dequantized value.</returns>
     public string Weight(NodeProto node, TensorProto weight, QuantizedWeight quantized, float factor)
     {
-        var key = Key(weight.Name, factor, quantized);
+        var key = Key(weight.Name, factor, quantized) + (quantized.IsChosen ? node.Output[0] : "");
         if (_weights.TryGetValue(key, out var dequantized))
             return dequantized;
 

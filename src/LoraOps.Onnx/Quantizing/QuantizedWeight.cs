@@ -10,6 +10,8 @@ internal sealed class QuantizedWeight
     private readonly int _channelStride;
     private readonly int _channels;
     private readonly CodeRange _codes;
+    private readonly IReadOnlyList<long> _dims;
+    private sbyte[]? _chosen;
 
     /// <param name="values">Row-major elements of a tensor with these dimensions.</param>
     /// <param name="dims">The dimensions.</param>
@@ -18,6 +20,7 @@ internal sealed class QuantizedWeight
     public QuantizedWeight(float[] values, IReadOnlyList<long> dims, int axis, WeightScheme scheme)
     {
         _values = values;
+        _dims = dims;
         _channels = scheme.PerChannel ? (int)dims[axis] : 1;
         _channelStride = scheme.PerChannel ? (int)dims.Skip(axis + 1).Aggregate(1L, (product, dim) => product * dim) : values.Length;
         _codes = scheme.ReducedRange ? CodeRange.Int8Reduced : CodeRange.Int8Symmetric;
@@ -46,9 +49,27 @@ internal sealed class QuantizedWeight
             Scales[i % _channels] = BiasScale.Guard(bias[i], inputScale, Scales[i % _channels]);
     }
 
+    /// <summary>Takes codes that somebody chose for these scales; null for the nearest ones.</summary>
+    public void Take(sbyte[]? codes)
+    {
+        if (codes is not null && codes.Length != _values.Length)
+            throw new ArgumentException($"There are {codes.Length} codes for {_values.Length} elements.", nameof(codes));
+
+        _chosen = codes;
+    }
+
+    /// <summary>True if <see cref="Take"/> took codes.</summary>
+    public bool IsChosen => _chosen is not null;
+
+    /// <summary>What others need to choose codes.</summary>
+    public LayerWeight Describe(WeightedNode node) => new(node, _values, _dims, node.OutputAxis, Axis, Scales, _codes);
+
     /// <summary>The elements as int8.</summary>
     public byte[] Codes()
     {
+        if (_chosen is not null)
+            return MemoryMarshal.AsBytes(_chosen.AsSpan()).ToArray();
+
         var codes = new sbyte[_values.Length];
         for (var i = 0; i < codes.Length; i++)
             codes[i] = (sbyte)new ScaleZeroPoint(Scales[i / _channelStride % _channels], 0).Quantize(_values[i], CodeRange.Int8);

@@ -21,17 +21,18 @@ public static class StaticQuantizer
     /// <param name="prepared">A float model whose constants are folded.</param>
     /// <param name="chip">The chip.</param>
     /// <param name="ranges">A range for each of <see cref="TensorsToCalibrate"/>.</param>
+    /// <param name="settings">Where this model departs from the profile; null if nowhere.</param>
     /// <exception cref="LoraOpsException">As there; or a range is missing or not finite, a weight is not finite, or a rule is broken.</exception>
     public static Quantization Quantize(
-        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
+        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges, QuantizationSettings? settings = null)
     {
+        settings ??= new QuantizationSettings();
         var model = prepared.Clone();
         var plan = QuantizationPlan.Make(model, chip);
         var activations = Activations(plan, model, chip, ranges);
-        var weights = plan.Quantizable.Select(node => NodeRewriter.ReadWeight(node, model, chip)).ToArray();
-        Refuse([.. plan.Quantizable.Zip(weights)
-            .Where(pair => !pair.Second.IsFinite)
-            .Select(pair => QuantizingProblems.WeightNotFinite(model.Path, pair.First.Weight?.Name ?? ""))]);
+        var weights = Weights(plan, model, chip, activations);
+        foreach (var (node, weight) in plan.Quantizable.Zip(weights))
+            weight.Take(settings.Codes.GetValueOrDefault(node.Name));
 
         var warnings = Warnings(plan);
         var nodes = new NodeRewriter(model, chip, plan, activations).Run(weights);
@@ -40,6 +41,33 @@ public static class StaticQuantizer
 
         ModelSlimming.Slim(model, chip.Names);
         return new Quantization(model, nodes, warnings) { Findings = ChipRules.Enforce(model, chip) };
+    }
+
+    /// <summary>The weights and scales of the nodes that <see cref="Quantize"/> would quantize, in graph order.</summary>
+    /// <inheritdoc cref="Quantize"/>
+    public static IReadOnlyList<LayerWeight> WeightsOf(
+        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
+    {
+        var plan = QuantizationPlan.Make(prepared, chip);
+        var weights = Weights(plan, prepared, chip, Activations(plan, prepared, chip, ranges));
+        return [.. plan.Quantizable.Zip(weights, (node, weight) => weight.Describe(node))];
+    }
+
+    // Activation scale, then the guard that may raise weight scales, then the codes of weight and bias: the order matters.
+    private static QuantizedWeight[] Weights(
+        QuantizationPlan plan, OnnxModel model, ChipProfile chip, Dictionary<string, ScaleZeroPoint> activations)
+    {
+        var weights = plan.Quantizable.Select(node => NodeRewriter.ReadWeight(node, model, chip)).ToArray();
+        Refuse([.. plan.Quantizable.Zip(weights)
+            .Where(pair => !pair.Second.IsFinite)
+            .Select(pair => QuantizingProblems.WeightNotFinite(model.Path, pair.First.Weight?.Name ?? ""))]);
+        foreach (var (node, weight) in plan.Quantizable.Zip(weights))
+        {
+            if (NodeRewriter.ReadBias(node, plan, model, chip) is { } bias)
+                weight.GuardBias(bias, activations[plan.RangeOf(node.Activation)].Scale);
+        }
+
+        return weights;
     }
 
     private static Dictionary<string, ScaleZeroPoint> Activations(

@@ -1,12 +1,9 @@
 using LoraOps.Bundles;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
-using LoraOps.Onnx.Quantizing;
-using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Auditing;
-using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Parity;
-using LoraOps.Runtime.Preparing;
+using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Recipes.Steps;
 
@@ -27,7 +24,8 @@ internal sealed class QuantizeStep(Plan plan)
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
         var target = scratch[ConvertStep.ModelName];
         var data = adapter.Recipe.Calibration.Open();
-        var quantization = Quantize(source, job.Chip, data, stop);
+        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data };
+        var quantization = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop).Quantization;
         quantization.Model.Save(target);
         stop.ThrowIfCancellationRequested();
         var manifest = merged with
@@ -47,13 +45,6 @@ internal sealed class QuantizeStep(Plan plan)
             Compile = job.Chip.Compile.Count > 0 ? job.Chip.CommandsFor(ConvertStep.ModelName) : null,
         };
         return StageEntry.Keep(plan.Output, job.Key, scratch, manifest);
-    }
-
-    private static Quantization Quantize(string source, ChipProfile chip, SampleSet data, CancellationToken stop)
-    {
-        var prepared = GraphPreparation.Prepare(OnnxModel.Load(source));
-        var ranges = MinMaxCalibrator.Calibrate(prepared, StaticQuantizer.TensorsToCalibrate(prepared, chip), data, stop);
-        return StaticQuantizer.Quantize(prepared, chip, ranges);
     }
 
     private ManifestCheck Prove(RecipeAdapter adapter, ChipProfile chip, string source, string target, CancellationToken stop)

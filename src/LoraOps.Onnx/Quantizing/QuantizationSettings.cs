@@ -1,0 +1,11 @@
+namespace LoraOps.Onnx.Quantizing;
+
+/// <summary>Where one model departs from what its chip's profile says of all.</summary>
+public sealed record QuantizationSettings
+{
+    /// <summary>
+    /// Codes of weights, by node, that were chosen by calibration data instead of rounding to the nearest: in the weight's own order, for
+    /// the scales of <see cref="StaticQuantizer.WeightsOf"/>.
+    /// </summary>
+    public IReadOnlyDictionary<string, sbyte[]> Codes { get; init; } = new Dictionary<string, sbyte[]>(StringComparer.Ordinal);
+}

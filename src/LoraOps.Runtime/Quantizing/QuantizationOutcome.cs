@@ -1,0 +1,11 @@
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Quantizing;
+
+namespace LoraOps.Runtime.Quantizing;
+
+/// <summary>A quantized model and what it was made from.</summary>
+/// <param name="Quantization">The quantized model, and what became of each layer.</param>
+/// <param name="Prepared">The float model that was quantized: constants folded, recovered where that was asked for.</param>
+/// <param name="Ranges">The range of each calibrated tensor of <paramref name="Prepared"/>; empty where the scheme needs none.</param>
+public sealed record QuantizationOutcome(
+    Quantization Quantization, OnnxModel Prepared, IReadOnlyDictionary<string, TensorRange> Ranges);
