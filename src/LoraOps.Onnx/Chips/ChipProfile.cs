@@ -8,6 +8,12 @@ public enum ActivationType
 
     /// <summary>Unsigned, 0 … 255.</summary>
     Uint8,
+
+    /// <summary>Signed, −32768 … 32767.</summary>
+    Int16,
+
+    /// <summary>Unsigned, 0 … 65535.</summary>
+    Uint16,
 }
 
 /// <summary>How a quantized weight lies in the file.</summary>
@@ -60,10 +66,27 @@ public sealed record ActivationScheme(ActivationType Type, bool Symmetric, doubl
 /// <param name="PerChannel">One scale per output channel, else one per tensor.</param>
 /// <param name="ReducedRange">Seven bits, for CPUs whose int8 products saturate in int16.</param>
 /// <param name="Storage">How they lie in the file.</param>
-public sealed record WeightScheme(bool PerChannel, bool ReducedRange, WeightStorage Storage);
+public sealed record WeightScheme(bool PerChannel, bool ReducedRange, WeightStorage Storage)
+{
+    /// <summary>The weighted ops that <see cref="PerChannel"/> holds for; all of them if the file does not say.</summary>
+    public IReadOnlyList<string> PerChannelOps { get; init; } = [];
+
+    /// <summary>True if the weights of an operator have one scale per output channel.</summary>
+    public bool IsPerChannel(string op) => PerChannel && PerChannelOps.Contains(op);
+}
 
 /// <summary>The opset versions that the chip's compiler reads, both included.</summary>
 public sealed record OpsetRange(long Min, long Max);
+
+/// <summary>The values that an operator gives by its nature, so that no sample need be seen.</summary>
+public readonly record struct FixedRange(float Min, float Max);
+
+/// <summary>The shapes that the chip runs.</summary>
+/// <param name="Static">True if every dimension must be a number when the model is compiled.</param>
+/// <param name="MaxRank">The most dimensions of a tensor; null for no limit.</param>
+/// <param name="MaxDim">The largest dimension other than the batch; null for no limit.</param>
+/// <param name="MaxBatch">The largest first dimension; null for no limit.</param>
+public sealed record ShapeLimits(bool Static, long? MaxRank, long? MaxDim, long? MaxBatch);
 
 /// <summary>What a chip can run and how its compiler wants a model: one JSON file per chip and SDK.</summary>
 public sealed record ChipProfile
@@ -122,11 +145,39 @@ public sealed record ChipProfile
     /// <summary>The parity limits of a model for this chip where the recipe gives none, for example <c>cosine>=0.99</c>.</summary>
     public required IReadOnlyList<string> Gates { get; init; }
 
-    /// <summary>Command lines that compile the model; <c>{model}</c> is the file, <c>{name}</c> its name without ending.</summary>
+    /// <summary>Command lines that compile the model; <c>{model}</c> is the file, <c>{name}</c> its name without ending,
+    /// and each name of <see cref="Target"/> its value.</summary>
     public required IReadOnlyList<string> Compile { get; init; }
 
     /// <summary>The rules (<see cref="ChipRules"/>) that a finished model must keep, and how serious a breach is.</summary>
     public required IReadOnlyDictionary<string, Severity> Rules { get; init; }
+
+    /// <summary>What a layer may be computed in, cheapest first: what a layer that loses too much can be lifted to.</summary>
+    public IReadOnlyList<LayerPrecision> Precisions { get; init; } = [LayerPrecision.Int8, LayerPrecision.Float];
+
+    /// <summary>Further operators whose float inputs and outputs are quantized, for chips that compute all in integers.</summary>
+    public IReadOnlyList<string> QuantizedOps { get; init; } = [];
+
+    /// <summary>Operators that are kept in float, each with the reason.</summary>
+    public IReadOnlyDictionary<string, string> FloatOps { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What comes out of these operators whatever goes in, for example 0 to 1 out of a Softmax.</summary>
+    public IReadOnlyDictionary<string, FixedRange> FixedRanges { get; init; } = new SortedDictionary<string, FixedRange>(StringComparer.Ordinal);
+
+    /// <summary>The shapes that the chip runs; null for any.</summary>
+    public ShapeLimits? Shapes { get; init; }
+
+    /// <summary>The number that channels should be a multiple of, so that the integer units are full; 1 for none.</summary>
+    public long Alignment { get; init; } = 1;
+
+    /// <summary>The files that the chip's compiler takes beside the model: some of <see cref="HandOffs"/>.</summary>
+    public IReadOnlyList<string> HandOff { get; init; } = [];
+
+    /// <summary>What a compile command is told about the device, such as <c>march</c>, <c>soc</c> or <c>coreNum</c>.</summary>
+    public IReadOnlyDictionary<string, string> Target { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The names that <see cref="HandOff"/> chooses from.</summary>
+    public static IReadOnlyList<string> HandOffs { get; } = ["tensorrt-cache", "amct", "horizon", "encodings"];
 
     /// <summary>SHA-256 of the file that it was read from, lower-case hexadecimal.</summary>
     public string Digest { get; init; } = "";
@@ -136,7 +187,14 @@ public sealed record ChipProfile
     public static ChipProfile Load(string path) => ChipProfileReader.Load(path);
 
     /// <summary>The command lines that compile a model file.</summary>
-    public IReadOnlyList<string> CommandsFor(string model) => [.. Compile.Select(command => command
-        .Replace("{model}", model, StringComparison.Ordinal)
-        .Replace("{name}", Path.GetFileNameWithoutExtension(model), StringComparison.Ordinal))];
+    public IReadOnlyList<string> CommandsFor(string model)
+    {
+        var names = new Dictionary<string, string>(Target, StringComparer.Ordinal)
+        {
+            ["model"] = model,
+            ["name"] = Path.GetFileNameWithoutExtension(model),
+        };
+        return [.. Compile.Select(command => names.Aggregate(
+            command, (text, name) => text.Replace($"{{{name.Key}}}", name.Value, StringComparison.Ordinal)))];
+    }
 }

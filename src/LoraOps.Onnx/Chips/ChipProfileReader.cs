@@ -29,7 +29,7 @@ internal static class ChipProfileReader
             using var document = JsonDocument.Parse(json, Options);
             var problems = new List<Problem>();
             var profile = Read(new JsonFields(file, "", document.RootElement, problems));
-            Check(profile, file, problems);
+            ChipProfileChecks.Check(profile, file, problems);
             return problems.Count == 0 ? profile with { Digest = Digest.OfBytes(json.Span) } : throw new LoraOpsException(problems);
         }
         catch (Exception damage) when (damage is JsonException or InvalidOperationException)
@@ -47,7 +47,7 @@ internal static class ChipProfileReader
             Sdk = root.Text("sdk"),
             Description = root.Text("description"),
             Activations = Activations(root.Object("activations")),
-            Weights = Weights(root.Object("weights")),
+            Weights = Weights(root.Object("weights"), root.Texts("weightedOps")),
             Bias = root.Choice<BiasPolicy>("bias"),
             WeightedOps = root.Texts("weightedOps"),
             OutputOps = root.Texts("outputOps"),
@@ -63,9 +63,25 @@ internal static class ChipProfileReader
             Compile = root.Texts("compile"),
             Rules = root.Choices<Severity>("rules"),
         };
+        profile = WithOptional(profile, root);
         root.RefuseOthers();
         return profile;
     }
+
+    // Files that were written before these fields existed stay what they were.
+    private static ChipProfile WithOptional(ChipProfile profile, JsonFields root) => profile with
+    {
+        Precisions = root.Has("precisions")
+            ? root.ChoiceList<LayerPrecision>("precisions")
+            : [LayerPrecision.Int8, profile.HalfPrecisionRest ? LayerPrecision.Half : LayerPrecision.Float],
+        QuantizedOps = root.Has("quantizedOps") ? root.Texts("quantizedOps") : profile.QuantizedOps,
+        FloatOps = root.Has("floatOps") ? root.TextMap("floatOps") : profile.FloatOps,
+        FixedRanges = root.Has("fixedRanges") ? root.Ranges("fixedRanges") : profile.FixedRanges,
+        Shapes = root.Has("shapes") ? Shapes(root.Object("shapes")) : null,
+        Alignment = root.Has("alignment") ? root.Integer("alignment") : profile.Alignment,
+        HandOff = root.Has("handOff") ? root.Texts("handOff") : profile.HandOff,
+        Target = root.Has("target") ? root.TextMap("target") : profile.Target,
+    };
 
     private static ActivationScheme Activations(JsonFields fields)
     {
@@ -75,12 +91,25 @@ internal static class ChipProfileReader
         return scheme;
     }
 
-    private static WeightScheme Weights(JsonFields fields)
+    private static WeightScheme Weights(JsonFields fields, IReadOnlyList<string> weightedOps)
     {
         var scheme = new WeightScheme(
             fields.Flag("perChannel"), fields.Flag("reducedRange"), fields.Choice<WeightStorage>("storage"));
+        scheme = scheme with
+        {
+            PerChannelOps = fields.Has("perChannelOps") ? fields.Texts("perChannelOps") : scheme.PerChannel ? weightedOps : [],
+        };
         fields.RefuseOthers();
         return scheme;
+    }
+
+    private static ShapeLimits Shapes(JsonFields fields)
+    {
+        var limits = new ShapeLimits(fields.Flag("static"), Limit("maxRank"), Limit("maxDim"), Limit("maxBatch"));
+        fields.RefuseOthers();
+        return limits;
+
+        long? Limit(string name) => fields.Has(name) ? fields.Integer(name) : null;
     }
 
     private static OpsetRange Opset(JsonFields fields)
@@ -89,34 +118,4 @@ internal static class ChipProfileReader
         fields.RefuseOthers();
         return range;
     }
-
-    private static void Check(ChipProfile profile, string file, List<Problem> problems)
-    {
-        if (profile.Name.Length > 0 && !IsKebabCase(profile.Name))
-            Add("name", $"is '{profile.Name}', names are kebab-case");
-
-        if (!double.IsFinite(profile.Activations.MinRealRange) || profile.Activations.MinRealRange < 0)
-            Add("activations.minRealRange", "must be a number of at least 0");
-
-        foreach (var op in profile.WeightedOps.Except(["Conv", "MatMul", "Gemm"]))
-            Add("weightedOps", $"names '{op}', allowed are Conv, MatMul and Gemm");
-
-        foreach (var op in profile.OutputOps.Except(profile.WeightedOps))
-            Add("outputOps", $"names '{op}', which is not one of weightedOps");
-
-        foreach (var op in profile.RemovableActivations.Except(["Relu", "Clip"]))
-            Add("removableActivations", $"names '{op}', allowed are Relu and Clip");
-
-        // A symmetric signed type has codes below zero, so nothing clips what a Relu would have.
-        if (profile.RemovableActivations.Count > 0 && profile.Activations.Symmetric)
-            Add("removableActivations", "must be empty where activations are symmetric");
-
-        foreach (var rule in profile.Rules.Keys.Where(id => ChipRules.All.All(known => known.Id != id)))
-            Add("rules", $"names '{rule}', which is no rule of LoraOps");
-
-        void Add(string field, string what) => problems.Add(ChipProblems.ProfileInvalid(file, field, what));
-    }
-
-    private static bool IsKebabCase(string name) =>
-        name.Split('-').All(part => part.Length > 0 && part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c)));
 }

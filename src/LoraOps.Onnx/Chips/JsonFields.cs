@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using LoraOps.Problems;
 
 namespace LoraOps.Onnx.Chips;
@@ -7,6 +9,9 @@ namespace LoraOps.Onnx.Chips;
 internal sealed class JsonFields(string file, string prefix, JsonElement element, List<Problem> problems)
 {
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
+
+    /// <summary>True for a field that is given; for those that may be left out.</summary>
+    public bool Has(string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out _);
 
     public JsonFields Object(string name) =>
         new(file, $"{prefix}{name}.", Take(name, JsonValueKind.Object, "an object") ?? default, problems);
@@ -53,18 +58,41 @@ internal sealed class JsonFields(string file, string prefix, JsonElement element
     public T Choice<T>(string name)
         where T : struct, Enum => Find(name) is { } value ? Choose<T>(name, value) : default;
 
+    public IReadOnlyList<T> ChoiceList<T>(string name)
+        where T : struct, Enum =>
+        Take(name, JsonValueKind.Array, "a list") is { } value ? [.. value.EnumerateArray().Select(item => Choose<T>(name, item))] : [];
+
     public IReadOnlyDictionary<string, T> Choices<T>(string name)
-        where T : struct, Enum
+        where T : struct, Enum => Map(name, Choose<T>);
+
+    public IReadOnlyDictionary<string, string> TextMap(string name) => Map(name, (field, value) =>
     {
-        var choices = new SortedDictionary<string, T>(StringComparer.Ordinal);
-        if (Take(name, JsonValueKind.Object, "an object") is { } value)
+        if (value.ValueKind == JsonValueKind.String)
+            return value.GetString() ?? "";
+
+        Add(field, "must be a text");
+        return "";
+    });
+
+    public IReadOnlyDictionary<string, FixedRange> Ranges(string name) => Map(name, (field, value) =>
+    {
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
+            && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number)
+            && new FixedRange(value[0].GetSingle(), value[1].GetSingle()) is var range
+            && float.IsFinite(range.Min) && float.IsFinite(range.Max) && range.Min < range.Max)
         {
-            foreach (var property in value.EnumerateObject())
-                choices[property.Name] = Choose<T>($"{name}.{property.Name}", property.Value);
+            return range;
         }
 
-        return choices;
-    }
+        Add(field, "must be two finite numbers, the smaller one first");
+        return default;
+    });
+
+    /// <summary>What files call a choice: its name in kebab-case, or the one that an attribute gives it.</summary>
+    public static string NameOf<T>(T choice)
+        where T : struct, Enum =>
+        typeof(T).GetField(choice.ToString())?.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
+        ?? JsonNamingPolicy.KebabCaseLower.ConvertName(choice.ToString());
 
     public void RefuseOthers()
     {
@@ -81,13 +109,24 @@ internal sealed class JsonFields(string file, string prefix, JsonElement element
         var text = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
         foreach (var choice in Enum.GetValues<T>())
         {
-            if (JsonNamingPolicy.KebabCaseLower.ConvertName(choice.ToString()) == text)
+            if (NameOf(choice) == text)
                 return choice;
         }
 
-        var allowed = Enum.GetNames<T>().Select(JsonNamingPolicy.KebabCaseLower.ConvertName);
-        Add(name, $"must be one of {string.Join(", ", allowed)}");
+        Add(name, $"must be one of {string.Join(", ", Enum.GetValues<T>().Select(NameOf))}");
         return default;
+    }
+
+    private SortedDictionary<string, T> Map<T>(string name, Func<string, JsonElement, T> read)
+    {
+        var map = new SortedDictionary<string, T>(StringComparer.Ordinal);
+        if (Take(name, JsonValueKind.Object, "an object") is { } value)
+        {
+            foreach (var property in value.EnumerateObject())
+                map[property.Name] = read($"{name}.{property.Name}", property.Value);
+        }
+
+        return map;
     }
 
     private JsonElement? Take(string name, JsonValueKind kind, string wanted)

@@ -71,6 +71,27 @@ public sealed class ChipProfileTests
     [InlineData(
         "activations", "{ \"type\": \"int8\", \"symmetric\": true, \"minRealRange\": -1 }", "field 'activations.minRealRange' must be a number of at least 0")]
     [InlineData("weights", "{ \"perChannel\": true, \"reducedRange\": false, \"storage\": \"dq\", \"bits\": 4 }", "field 'weights.bits' is unknown")]
+    [InlineData("opset", "{ \"min\": 14, \"max\": 13 }", "field 'opset' has a min above its max")]
+    [InlineData("weights", """{ "perChannel": true, "reducedRange": false, "storage": "dq", "perChannelOps": ["Relu"] }""",
+        "field 'weights.perChannelOps' names 'Relu', which is not one of weightedOps")]
+    [InlineData("weights", """{ "perChannel": false, "reducedRange": false, "storage": "dq", "perChannelOps": ["Conv"] }""",
+        "field 'weights.perChannelOps' must be empty where perChannel is false")]
+    [InlineData("precisions", "[\"int8\", \"half\"]", "field 'precisions' must be one of int8, int16, fp16, float")]
+    [InlineData("precisions", "[\"int8\", \"float\", \"fp16\"]", "field 'precisions' must be in the order int8, int16, fp16, float, each once")]
+    [InlineData("precisions", "[\"int16\"]", "field 'precisions' must begin with int8, the cheapest")]
+    [InlineData("precisions", "[]", "field 'precisions' must begin with int8, the cheapest")]
+    [InlineData("quantizedOps", "[\"Conv\"]", "field 'quantizedOps' names 'Conv', which is one of weightedOps")]
+    [InlineData("floatOps", "{ \"Conv\": \"slow\" }", "field 'floatOps' names 'Conv', which is quantized")]
+    [InlineData("floatOps", "{ \"Erf\": \"\" }", "field 'floatOps' has no reason for 'Erf'")]
+    [InlineData("floatOps", "{ \"Erf\": 1 }", "field 'floatOps.Erf' must be a text")]
+    [InlineData("fixedRanges", "{ \"Softmax\": [1, 0] }", "field 'fixedRanges.Softmax' must be two finite numbers, the smaller one first")]
+    [InlineData("fixedRanges", "{ \"Softmax\": [0, 1e99] }", "field 'fixedRanges.Softmax' must be two finite numbers, the smaller one first")]
+    [InlineData("fixedRanges", "{ \"Softmax\": 1 }", "field 'fixedRanges.Softmax' must be two finite numbers, the smaller one first")]
+    [InlineData("shapes", "{ \"maxRank\": 5 }", "field 'shapes.static' is missing")]
+    [InlineData("shapes", "{ \"static\": true, \"maxRank\": 0 }", "field 'shapes.maxRank' must be a whole number above 0")]
+    [InlineData("alignment", "0", "field 'alignment' must be a whole number above 0")]
+    [InlineData("handOff", "[\"fax\"]", "field 'handOff' names 'fax', known are tensorrt-cache, amct, horizon, encodings")]
+    [InlineData("target", "{ \"model\": \"x\" }", "field 'target' names 'model', which compile commands use for the model")]
     public void Refuses_a_field_that_is_unknown_missing_or_wrong(string field, string? value, string message)
     {
         using var folder = new TemporaryFolder();
@@ -85,6 +106,80 @@ public sealed class ChipProfileTests
         Assert.Contains(message, problems.Select(problem => problem.What));
         Assert.All(problems, problem => Assert.Equal((ProblemCode.ChipProfileInvalid, folder["mine.json"]), (problem.Code, problem.Where)));
     }
+
+    [Fact]
+    public void Tells_all_that_is_wrong_at_once()
+    {
+        var fields = Edited(json =>
+        {
+            json["minChannels"] = 0;
+            json["precisions"] = new JsonArray("fp16");
+            json["extra"] = 1;
+        });
+
+        Assert.Equal(
+            ["field 'extra' is unknown", "field 'minChannels' must be a whole number above 0", "field 'precisions' must begin with int8, the cheapest"],
+            Assert.Throws<LoraOpsException>(fields).Problems.Select(problem => problem.What).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_without_the_optional_fields_is_what_it_was()
+    {
+        var chip = Edited(json =>
+        {
+            foreach (var field in Optional)
+                json.Remove(field);
+
+            json["weights"]!.AsObject().Remove("perChannelOps");
+        })();
+
+        Assert.Equal([LayerPrecision.Int8, LayerPrecision.Half], chip.Precisions);
+        Assert.Equal(chip.WeightedOps, chip.Weights.PerChannelOps);
+        Assert.All(chip.WeightedOps, op => Assert.True(chip.Weights.IsPerChannel(op)));
+        Assert.Equal((0, 0, 0, 0, 0), (chip.QuantizedOps.Count, chip.FloatOps.Count, chip.FixedRanges.Count, chip.HandOff.Count, chip.Target.Count));
+        Assert.Equal(((ShapeLimits?)null, 1), (chip.Shapes, chip.Alignment));
+    }
+
+    [Fact]
+    public void The_optional_fields_are_read()
+    {
+        var chip = Edited(json =>
+        {
+            json["activations"] = JsonNode.Parse("""{ "type": "uint16", "symmetric": false, "minRealRange": 1e-4 }""");
+            json["weights"] = JsonNode.Parse("""{ "perChannel": true, "reducedRange": false, "storage": "dq", "perChannelOps": ["Conv"] }""");
+            json["precisions"] = JsonNode.Parse("""["int8", "int16", "fp16", "float"]""");
+            json["quantizedOps"] = JsonNode.Parse("""["Softmax"]""");
+            json["floatOps"] = JsonNode.Parse("""{ "Erf": "has no integer kernel" }""");
+            json["fixedRanges"] = JsonNode.Parse("""{ "Softmax": [0, 1] }""");
+            json["shapes"] = JsonNode.Parse("""{ "static": true, "maxRank": 5, "maxDim": 8192, "maxBatch": 4096 }""");
+            json["alignment"] = 32;
+            json["handOff"] = JsonNode.Parse("""["amct", "encodings"]""");
+            json["target"] = JsonNode.Parse("""{ "march": "nash-m", "coreNum": "1" }""");
+            json["compile"] = JsonNode.Parse("""["compile {model} {name} --march {march} --cores {coreNum} {other}"]""");
+        })();
+
+        Assert.Equal((ActivationType.Uint16, 1e-4), (chip.Activations.Type, chip.Activations.MinRealRange));
+        Assert.Equal((true, false), (chip.Weights.IsPerChannel("Conv"), chip.Weights.IsPerChannel("MatMul")));
+        Assert.Equal([LayerPrecision.Int8, LayerPrecision.Int16, LayerPrecision.Half, LayerPrecision.Float], chip.Precisions);
+        Assert.Equal(["Softmax"], chip.QuantizedOps);
+        Assert.Equal("has no integer kernel", chip.FloatOps["Erf"]);
+        Assert.Equal(new FixedRange(0, 1), chip.FixedRanges["Softmax"]);
+        Assert.Equal(new ShapeLimits(true, 5, 8192, 4096), chip.Shapes);
+        Assert.Equal((32, 2), (chip.Alignment, chip.HandOff.Count));
+        Assert.Equal("compile a/m.onnx m --march nash-m --cores 1 {other}", chip.CommandsFor("a/m.onnx").Single());
+    }
+
+    private static readonly string[] Optional =
+        ["precisions", "quantizedOps", "floatOps", "fixedRanges", "shapes", "alignment", "handOff", "target"];
+
+    private static Func<ChipProfile> Edited(Action<JsonObject> edit) => () =>
+    {
+        using var folder = new TemporaryFolder();
+        var json = JsonNode.Parse(File.ReadAllText(Path.Combine(Profiles, "orin-x.json")))!.AsObject();
+        edit(json);
+        File.WriteAllText(folder["mine.json"], json.ToJsonString());
+        return ChipProfile.Load(folder["mine.json"]);
+    };
 
     [Theory]
     [InlineData("{ name: 1 }")]
