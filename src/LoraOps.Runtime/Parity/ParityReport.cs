@@ -17,8 +17,23 @@ public sealed record ParityReport(
     /// <summary>What of the reference was taken, in words; empty if there was no choice or there were several.</summary>
     public string Against { get; init; } = "";
 
-    /// <summary>The same for the samples of each adapter, if there were several.</summary>
+    /// <summary>What the samples are called; empty if they have no name or there were several.</summary>
+    public string Domain { get; init; } = "";
+
+    /// <summary>The same for the samples of each adapter and each domain, if there were several.</summary>
     public IReadOnlyList<ParityReport> Parts { get; init; } = [];
+
+    /// <summary>The samples with the smallest cosine, the worst first; of several outputs that which labels are of, else the first.</summary>
+    public IReadOnlyList<WorstSample> WorstSamples { get; init; } = [];
+
+    /// <summary>Which class is taken for which; null without labels, or with more classes than are shown.</summary>
+    public Confusion? Confusion { get; init; }
+
+    /// <summary>Each layer with a weight, in graph order; empty if layers were not looked at.</summary>
+    public IReadOnlyList<LayerReport> Layers { get; init; } = [];
+
+    /// <summary>What quantization left of the adapter; null if there was nothing to measure it by.</summary>
+    public SurvivalReport? Survival { get; init; }
 }
 
 /// <summary>The distance on one output. A NaN or infinity on either side makes every number here NaN.</summary>
