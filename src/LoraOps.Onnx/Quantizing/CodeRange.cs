@@ -16,4 +16,13 @@ public readonly record struct CodeRange(int Low, int High)
 
     /// <summary>All of uint8.</summary>
     public static CodeRange Uint8 { get; } = new(0, 255);
+
+    /// <summary>All of int16.</summary>
+    public static CodeRange Int16 { get; } = new(short.MinValue, short.MaxValue);
+
+    /// <summary>int16 without −32768.</summary>
+    public static CodeRange Int16Symmetric { get; } = new(-short.MaxValue, short.MaxValue);
+
+    /// <summary>All of uint16.</summary>
+    public static CodeRange Uint16 { get; } = new(0, ushort.MaxValue);
 }

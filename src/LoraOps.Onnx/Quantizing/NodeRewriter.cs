@@ -5,8 +5,7 @@ using LoraOps.Onnx.Proto;
 namespace LoraOps.Onnx.Quantizing;
 
 /// <summary>Turns each planned node to its quantized form, in graph order.</summary>
-internal sealed class NodeRewriter(
-    OnnxModel model, ChipProfile chip, QuantizationPlan plan, IReadOnlyDictionary<string, ScaleZeroPoint> activations)
+internal sealed class NodeRewriter(OnnxModel model, ChipProfile chip, QuantizationPlan plan, ActivationMappings activations)
 {
     private readonly QdqWriter _writer = new(model, chip);
 
@@ -19,7 +18,7 @@ internal sealed class NodeRewriter(
         for (var i = 0; factor != 1 && i < values.Length; i++)
             values[i] *= factor;
 
-        return new QuantizedWeight(values, weight.Dims, node.OutputAxis, chip.Weights);
+        return new QuantizedWeight(values, weight.Dims, PerChannelAxis(node, chip), chip.Weights.ReducedRange);
     }
 
     /// <summary>A node's bias with one value per output channel, Gemm's beta multiplied in; null where it has none or keeps it as it is.</summary>
@@ -30,7 +29,7 @@ internal sealed class NodeRewriter(
 
         var values = model.Read(tensor).ToFloats();
         var factor = node.Node.Float("beta", 1);
-        var bias = new float[(int)WeightOf(node).Dims[node.OutputAxis]];
+        var bias = new float[(int)node.OutputChannels];
         for (var i = 0; i < bias.Length; i++)
             bias[i] = values[i % values.Length] * factor;
 
@@ -42,24 +41,45 @@ internal sealed class NodeRewriter(
     public IReadOnlyList<QuantizedNode> Run(IReadOnlyList<QuantizedWeight> weights)
     {
         foreach (var output in plan.Outputs)
-            _writer.Output(output, activations[output.Value]);
+            _writer.Output(output, plan.PrecisionOf(output), activations.Of(output.Value, plan.PrecisionOf(output)));
 
         var next = 0;
         var nodes = new List<QuantizedNode>();
         foreach (var node in plan.Nodes)
         {
-            var entry = new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], node.Reason) { Activation = node.Activation };
+            var entry = new QuantizedNode(node.Name, node.Node.OpType, node.Node.Input[1], node.Reason)
+            {
+                Activation = node.Activation,
+                Precision = plan.PrecisionOf(node.Node),
+            };
             nodes.Add(node.Reason is null ? Rewrite(node, entry, weights[next++]) : entry);
         }
+
+        foreach (var one in plan.Operators)
+            Rewrite(one);
 
         _writer.Finish();
         return nodes;
     }
 
+    private void Rewrite(QuantizedOperator one)
+    {
+        var precision = plan.PrecisionOf(one.Node);
+        for (var i = 0; i < one.Node.Input.Count; i++)
+        {
+            var value = one.Node.Input[i];
+            if (one.Inputs.Contains(value))
+                one.Node.Input[i] = _writer.Activation(value, plan.ProducerOf(value), precision, activations.Of(value, precision));
+            else if (one.Constants.Contains(value) && plan.ConstantOf(value) is { } constant)
+                one.Node.Input[i] = _writer.Constant(one.Node, constant, precision);
+        }
+    }
+
     private QuantizedNode Rewrite(WeightedNode planned, QuantizedNode entry, QuantizedWeight weight)
     {
         var node = planned.Node;
-        var activation = activations[plan.RangeOf(planned.Activation)];
+        var precision = plan.PrecisionOf(node);
+        var activation = activations.Of(planned.Activation, precision);
         if (ReadBias(planned, plan, model, chip) is { } bias)
         {
             node.Input[2] = _writer.Bias(node, planned.Bias, bias, activation.Scale, weight);
@@ -69,7 +89,7 @@ internal sealed class NodeRewriter(
         var factor = node.Float("alpha", 1);
         node.Unset("alpha");
         node.Input[1] = _writer.Weight(node, WeightOf(planned), weight, factor);
-        node.Input[0] = _writer.Activation(planned.Activation, plan.ProducerOf(planned.Activation), activation);
+        node.Input[0] = _writer.Activation(planned.Activation, plan.ProducerOf(planned.Activation), precision, activation);
         return entry with
         {
             ActivationScale = activation.Scale,
@@ -78,6 +98,12 @@ internal sealed class NodeRewriter(
             WeightScales = weight.Scales,
         };
     }
+
+    // With groups the axis of a transposed convolution's outputs counts only those of one group.
+    private static int? PerChannelAxis(WeightedNode node, ChipProfile chip) =>
+        chip.Weights.IsPerChannel(node.Node.OpType) && !(node.Node.OpType == "ConvTranspose" && node.Node.Integer("group", 1) > 1)
+            ? node.OutputAxis
+            : null;
 
     private static TensorProto WeightOf(WeightedNode node) => node.Weight
         ?? throw new InvalidOperationException($"{node.Name} was planned without a weight.");

@@ -9,6 +9,9 @@ namespace LoraOps.Onnx.Quantizing;
 /// <param name="Warnings">What a person should know: layers that stay float and why, constants that were clamped.</param>
 public sealed record Quantization(OnnxModel Model, IReadOnlyList<QuantizedNode> Nodes, IReadOnlyList<string> Warnings)
 {
+    /// <summary>Nodes without a weight whose values are quantized as well, in graph order.</summary>
+    public IReadOnlyList<QuantizedNode> Operators { get; init; } = [];
+
     /// <summary>The chip's rules that the model breaks; none of them is an error.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
 }
@@ -22,6 +25,9 @@ public sealed record QuantizedNode(string Node, string Op, string Weight, string
 {
     /// <summary>True if it was quantized.</summary>
     public bool IsQuantized => Reason is null;
+
+    /// <summary>What it is computed in; for a node that stays float what it was meant for.</summary>
+    public LayerPrecision Precision { get; init; }
 
     /// <summary>The tensor that it multiplies, by its name in the float model.</summary>
     public string Activation { get; init; } = "";

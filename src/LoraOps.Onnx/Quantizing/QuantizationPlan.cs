@@ -14,16 +14,23 @@ internal sealed class QuantizationPlan
     private readonly OnnxModel _model;
     private readonly GraphIndex _index;
     private readonly ChipProfile _chip;
+    private readonly QuantizationSettings _settings;
 
-    private QuantizationPlan(OnnxModel model, ChipProfile chip)
+    private QuantizationPlan(OnnxModel model, ChipProfile chip, QuantizationSettings settings)
     {
         _model = model;
         _index = new GraphIndex(model);
         _chip = chip;
-        Nodes = WeightedNodes.Find(model, _index, chip);
+        _settings = settings;
+        Nodes = [.. WeightedNodes.Find(model, _index, chip).Select(Lifted)];
+        Operators = chip.QuantizedOps.Count == 0 ? [] : FindOperators();
         var outer = model.Graph.Node.ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
         Inner = [.. model.AllNodes().Where(node => node.Is([.. chip.WeightedOps]) && !outer.Contains(node)).Select(node => node.Name)];
-        Outputs = [.. Quantizable.Where(node => chip.OutputOps.Contains(node.Node.OpType)).Select(OutputOf)];
+        Outputs =
+        [
+            .. Quantizable.Where(node => chip.OutputOps.Contains(node.Node.OpType)).Select(OutputOf),
+            .. Operators.SelectMany(one => one.Outputs.Select(value => new QuantizedOutput(one.Node, null, value))),
+        ];
     }
 
     /// <summary>Every weighted node of the main graph.</summary>
@@ -31,6 +38,9 @@ internal sealed class QuantizationPlan
 
     /// <summary>Those that are quantized.</summary>
     public IEnumerable<WeightedNode> Quantizable => Nodes.Where(node => node.Reason is null);
+
+    /// <summary>Further nodes whose values are quantized, since the chip has integer units for them too.</summary>
+    public IReadOnlyList<QuantizedOperator> Operators { get; }
 
     /// <summary>The outputs that are quantized.</summary>
     public IReadOnlyList<QuantizedOutput> Outputs { get; }
@@ -43,18 +53,52 @@ internal sealed class QuantizationPlan
         .SelectMany(node => Outputs
             .Where(output => ReferenceEquals(output.Producer, node.Node))
             .Select(output => output.Value)
-            .Prepend(RangeOf(node.Activation)))
+            .Prepend(node.Activation))
+        .Concat(Operators.SelectMany(one => one.Inputs.Concat(one.Outputs)))
+        .Select(RangeOf)
+        .Where(value => FixedRangeOf(value) is null)
         .Distinct(StringComparer.Ordinal)];
+
+    /// <summary>The names of the nodes that are quantized, in graph order.</summary>
+    public IReadOnlyList<string> NodeNames
+    {
+        get
+        {
+            var quantized = Quantizable.Select(node => node.Node).Concat(Operators.Select(one => one.Node))
+                .ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
+            return [.. _model.Graph.Node.Where(quantized.Contains).Select(NameOf)];
+        }
+    }
+
+    /// <summary>What a node is computed in.</summary>
+    public LayerPrecision PrecisionOf(NodeProto node) =>
+        _settings.Precisions.TryGetValue(NameOf(node), out var precision) ? precision : _chip.Precisions[0];
+
+    /// <summary>What the readers and the maker of a quantized output want at most: the others narrow it for themselves.</summary>
+    public LayerPrecision PrecisionOf(QuantizedOutput output) =>
+        _index.Readers(output.Value).Append(output.Producer).Any(node => PrecisionOf(node) == LayerPrecision.Int16)
+            ? LayerPrecision.Int16
+            : LayerPrecision.Int8;
+
+    /// <summary>The range that the maker of a tensor fixes, or null.</summary>
+    public FixedRange? FixedRangeOf(string value) =>
+        _index.Producer(value) is { } node && node.Domain.Length == 0 && _chip.FixedRanges.TryGetValue(node.OpType, out var range) ? range : null;
+
+    /// <summary>The constant of that name, or null.</summary>
+    public TensorProto? ConstantOf(string value) => _index.Constant(value);
 
     /// <summary>The node that makes a value; null for an input.</summary>
     public NodeProto? ProducerOf(string value) => _index.Producer(value);
+
+    /// <summary>A node's name, or its output's if it has none.</summary>
+    public static string NameOf(NodeProto node) => node.Name.Length > 0 ? node.Name : node.Output[0];
 
     /// <summary>The bias of a node, or null.</summary>
     public TensorProto? BiasOf(WeightedNode node) => _index.Constant(node.Bias);
 
     /// <summary>Looks at a model without changing it.</summary>
     /// <exception cref="LoraOpsException">Its opset is too old, it is quantized already, or nothing can be quantized.</exception>
-    public static QuantizationPlan Make(OnnxModel model, ChipProfile chip)
+    public static QuantizationPlan Make(OnnxModel model, ChipProfile chip, QuantizationSettings? settings = null)
     {
         if (model.Opset() < OldestOpset)
             throw new LoraOpsException(QuantizingProblems.OpsetTooOld(model.Path, model.Opset()));
@@ -62,8 +106,8 @@ internal sealed class QuantizationPlan
         if (model.AllNodes().FirstOrDefault(IsQuantization) is { } quantized)
             throw new LoraOpsException(QuantizingProblems.AlreadyQuantized(model.Path, quantized.OpType));
 
-        var plan = new QuantizationPlan(model, chip);
-        return plan.Quantizable.Any()
+        var plan = new QuantizationPlan(model, chip, settings ?? new QuantizationSettings());
+        return plan.Quantizable.Any() || plan.Nodes.Any(plan.IsLifted)
             ? plan
             : throw new LoraOpsException(QuantizingProblems.NothingToQuantize(
                 model.Path, chip.Name, [.. plan.Nodes.Select(node => $"{node.Name}: {node.Reason}")]));
@@ -84,6 +128,28 @@ internal sealed class QuantizationPlan
         }
 
         return value;
+    }
+
+    private bool IsLifted(WeightedNode node) => PrecisionOf(node.Node) is LayerPrecision.Half or LayerPrecision.Float;
+
+    private WeightedNode Lifted(WeightedNode node) => node.Reason is null && IsLifted(node)
+        ? node with { Reason = PrecisionOf(node.Node) == LayerPrecision.Half ? "it was lifted to fp16" : "it was lifted to float" }
+        : node;
+
+    // Indices, shapes and conditions among the inputs are no floats.
+    private List<QuantizedOperator> FindOperators()
+    {
+        var types = new ValueTypes(_model);
+        var weighted = Nodes.Select(node => node.Node).ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
+        return [.. _model.Graph.Node
+            .Where(node => node.Is([.. _chip.QuantizedOps]) && !weighted.Contains(node))
+            .Where(node => PrecisionOf(node) is LayerPrecision.Int8 or LayerPrecision.Int16)
+            .Select(node => new QuantizedOperator(
+                node,
+                [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is null)],
+                [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is not null)],
+                [.. node.Output.Where(types.IsFloat)]))
+            .Where(one => one.Inputs.Count > 0)];
     }
 
     // A Relu behind the quantized output is what the output's own clipping at code 0 does.
@@ -107,8 +173,16 @@ internal sealed class QuantizationPlan
         or "QLinearMatMul" or "MatMulInteger" or "ConvInteger" or "DynamicQuantizeLinear" or "MatMulNBits";
 }
 
-/// <summary>A weighted node's output that is quantized.</summary>
-/// <param name="Producer">The weighted node.</param>
+/// <summary>A node without a weight whose values are quantized.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Inputs">The float values that it reads.</param>
+/// <param name="Constants">The float constants that it reads.</param>
+/// <param name="Outputs">The float values that it makes.</param>
+internal sealed record QuantizedOperator(
+    NodeProto Node, IReadOnlyList<string> Inputs, IReadOnlyList<string> Constants, IReadOnlyList<string> Outputs);
+
+/// <summary>An output that is quantized.</summary>
+/// <param name="Producer">The node that makes it.</param>
 /// <param name="Removed">The activation behind it that becomes needless, or null.</param>
 /// <param name="Value">The name that the rest of the graph knows the value by.</param>
 internal sealed record QuantizedOutput(NodeProto Producer, NodeProto? Removed, string Value);

@@ -1,8 +1,14 @@
+using LoraOps.Onnx.Chips;
+
 namespace LoraOps.Onnx.Quantizing;
 
 /// <summary>Where one model departs from what its chip's profile says of all.</summary>
 public sealed record QuantizationSettings
 {
+    /// <summary>What nodes are computed in, by name; all others in the first precision of the profile.</summary>
+    public IReadOnlyDictionary<string, LayerPrecision> Precisions { get; init; } =
+        new Dictionary<string, LayerPrecision>(StringComparer.Ordinal);
+
     /// <summary>
     /// Codes of weights, by node, that were chosen by calibration data instead of rounding to the nearest: in the weight's own order, for
     /// the scales of <see cref="StaticQuantizer.WeightsOf"/>.

@@ -15,16 +15,16 @@ internal sealed class QuantizedWeight
 
     /// <param name="values">Row-major elements of a tensor with these dimensions.</param>
     /// <param name="dims">The dimensions.</param>
-    /// <param name="axis">The dimension of the output channels.</param>
-    /// <param name="scheme">How the chip wants weights.</param>
-    public QuantizedWeight(float[] values, IReadOnlyList<long> dims, int axis, WeightScheme scheme)
+    /// <param name="axis">The dimension that has one scale each; null if one scale holds for all.</param>
+    /// <param name="isReduced">Seven bits.</param>
+    public QuantizedWeight(float[] values, IReadOnlyList<long> dims, int? axis, bool isReduced)
     {
         _values = values;
         _dims = dims;
-        _channels = scheme.PerChannel ? (int)dims[axis] : 1;
-        _channelStride = scheme.PerChannel ? (int)dims.Skip(axis + 1).Aggregate(1L, (product, dim) => product * dim) : values.Length;
-        _codes = scheme.ReducedRange ? CodeRange.Int8Reduced : CodeRange.Int8Symmetric;
-        Axis = scheme.PerChannel ? axis : -1;
+        Axis = axis ?? -1;
+        _channels = axis is null ? 1 : (int)dims[Axis];
+        _channelStride = axis is null ? Math.Max(1, values.Length) : (int)dims.Skip(Axis + 1).Aggregate(1L, (product, dim) => product * dim);
+        _codes = isReduced ? CodeRange.Int8Reduced : CodeRange.Int8Symmetric;
         Scales = [.. Magnitudes().Select(ScaleOf)];
     }
 

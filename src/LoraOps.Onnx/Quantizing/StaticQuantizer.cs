@@ -14,8 +14,14 @@ public static class StaticQuantizer
     /// <param name="prepared">A float model whose constants are folded.</param>
     /// <param name="chip">The chip.</param>
     /// <exception cref="LoraOpsException">The model's opset is too old, it is quantized already, or nothing can be quantized.</exception>
-    public static IReadOnlyList<string> TensorsToCalibrate(OnnxModel prepared, ChipProfile chip) =>
-        QuantizationPlan.Make(prepared, chip).Tensors;
+    /// <param name="settings">Where this model departs from the profile; null if nowhere.</param>
+    public static IReadOnlyList<string> TensorsToCalibrate(OnnxModel prepared, ChipProfile chip, QuantizationSettings? settings = null) =>
+        QuantizationPlan.Make(prepared, chip, settings).Tensors;
+
+    /// <summary>The names of the nodes that <see cref="Quantize"/> quantizes and that could be lifted to another precision, in graph order.</summary>
+    /// <inheritdoc cref="TensorsToCalibrate"/>
+    public static IReadOnlyList<string> QuantizedNodes(OnnxModel prepared, ChipProfile chip, QuantizationSettings? settings = null) =>
+        QuantizationPlan.Make(prepared, chip, settings).NodeNames;
 
     /// <summary>Quantizes a copy of the model.</summary>
     /// <param name="prepared">A float model whose constants are folded.</param>
@@ -28,8 +34,8 @@ public static class StaticQuantizer
     {
         settings ??= new QuantizationSettings();
         var model = prepared.Clone();
-        var plan = QuantizationPlan.Make(model, chip);
-        var activations = Activations(plan, model, chip, ranges);
+        var plan = QuantizationPlan.Make(model, chip, settings);
+        var activations = new ActivationMappings(model.Path, plan, chip, ranges);
         var weights = Weights(plan, model, chip, activations);
         foreach (var (node, weight) in plan.Quantizable.Zip(weights))
             weight.Take(settings.Codes.GetValueOrDefault(node.Name));
@@ -40,22 +46,29 @@ public static class StaticQuantizer
             warnings.AddRange(HalfRange.Clamp(model));
 
         ModelSlimming.Slim(model, chip.Names);
-        return new Quantization(model, nodes, warnings) { Findings = ChipRules.Enforce(model, chip) };
+        return new Quantization(model, nodes, warnings)
+        {
+            Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizationPlan.NameOf(one.Node), one.Node.OpType, "", null)
+            {
+                Precision = plan.PrecisionOf(one.Node),
+            })],
+            Findings = ChipRules.Enforce(model, chip),
+        };
     }
 
     /// <summary>The weights and scales of the nodes that <see cref="Quantize"/> would quantize, in graph order.</summary>
     /// <inheritdoc cref="Quantize"/>
     public static IReadOnlyList<LayerWeight> WeightsOf(
-        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
+        OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges, QuantizationSettings? settings = null)
     {
-        var plan = QuantizationPlan.Make(prepared, chip);
-        var weights = Weights(plan, prepared, chip, Activations(plan, prepared, chip, ranges));
+        var plan = QuantizationPlan.Make(prepared, chip, settings);
+        var weights = Weights(plan, prepared, chip, new ActivationMappings(prepared.Path, plan, chip, ranges));
         return [.. plan.Quantizable.Zip(weights, (node, weight) => weight.Describe(node))];
     }
 
     // Activation scale, then the guard that may raise weight scales, then the codes of weight and bias: the order matters.
     private static QuantizedWeight[] Weights(
-        QuantizationPlan plan, OnnxModel model, ChipProfile chip, Dictionary<string, ScaleZeroPoint> activations)
+        QuantizationPlan plan, OnnxModel model, ChipProfile chip, ActivationMappings activations)
     {
         var weights = plan.Quantizable.Select(node => NodeRewriter.ReadWeight(node, model, chip)).ToArray();
         Refuse([.. plan.Quantizable.Zip(weights)
@@ -64,32 +77,10 @@ public static class StaticQuantizer
         foreach (var (node, weight) in plan.Quantizable.Zip(weights))
         {
             if (NodeRewriter.ReadBias(node, plan, model, chip) is { } bias)
-                weight.GuardBias(bias, activations[plan.RangeOf(node.Activation)].Scale);
+                weight.GuardBias(bias, activations.Of(node.Activation, plan.PrecisionOf(node.Node)).Scale);
         }
 
         return weights;
-    }
-
-    private static Dictionary<string, ScaleZeroPoint> Activations(
-        QuantizationPlan plan, OnnxModel model, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges)
-    {
-        var scheme = chip.Activations;
-        var codes = scheme.Type == ActivationType.Uint8 ? CodeRange.Uint8
-            : scheme.Symmetric ? CodeRange.Int8Symmetric : CodeRange.Int8;
-        var mappings = new Dictionary<string, ScaleZeroPoint>(StringComparer.Ordinal);
-        var problems = new List<Problem>();
-        foreach (var tensor in plan.Tensors)
-        {
-            if (!ranges.TryGetValue(tensor, out var range))
-                problems.Add(QuantizingProblems.RangeMissing(model.Path, tensor));
-            else if (!float.IsFinite(range.Min) || !float.IsFinite(range.Max))
-                problems.Add(QuantizingProblems.RangeInvalid(model.Path, tensor, range.Min, range.Max));
-            else
-                mappings[tensor] = ScaleZeroPoint.For(range, codes, scheme.Symmetric, scheme.MinRealRange);
-        }
-
-        Refuse(problems);
-        return mappings;
     }
 
     private static List<string> Warnings(QuantizationPlan plan) =>

@@ -1,3 +1,4 @@
+using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 
 namespace LoraOps.Onnx.Quantizing;
@@ -14,6 +15,9 @@ public sealed record WeightedNode(NodeProto Node, TensorProto? Weight, int Outpu
 
     /// <summary>The name of the bias, or empty.</summary>
     public string Bias => Node.Input.Count > 2 ? Node.Input[2] : "";
+
+    /// <summary>How many output channels the weight has; the groups of a transposed convolution share its axis.</summary>
+    public long OutputChannels => Weight is null ? 0 : Weight.Dims[OutputAxis] * (Node.OpType == "ConvTranspose" ? Node.Integer("group", 1) : 1);
 
     /// <summary>The node's name, or its output's if it has none.</summary>
     public string Name => Node.Name.Length > 0 ? Node.Name : Node.Output[0];

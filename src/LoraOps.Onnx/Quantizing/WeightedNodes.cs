@@ -47,7 +47,7 @@ public static class WeightedNodes
         if (index.Constant(node.Input[0]) is not null)
             return "both of its operands are constant; fold constants first";
 
-        var wrongRank = node.OpType == "Conv" ? weight.Dims.Count < 3 : weight.Dims.Count != 2;
+        var wrongRank = node.OpType is "Conv" or "ConvTranspose" ? weight.Dims.Count < 3 : weight.Dims.Count != 2;
         if (wrongRank || weight.Dims.Contains(0))
             return $"its weight has dimensions [{string.Join(", ", weight.Dims)}]";
 
@@ -61,7 +61,8 @@ public static class WeightedNodes
     }
 
     private static bool HasRowBias(NodeProto node, TensorProto weight, GraphIndex index) =>
-        index.Constant(node.Input[2]) is { } bias && bias.DataType == FloatType && IsRow(bias, weight.Dims[OutputAxis(node, weight)]);
+        index.Constant(node.Input[2]) is { } bias && bias.DataType == FloatType
+        && IsRow(bias, new WeightedNode(node, weight, OutputAxis(node, weight), null).OutputChannels);
 
     private static bool IsRow(TensorProto bias, long outputs) =>
         bias.Dims.SkipLast(1).All(dim => dim == 1) && (bias.Dims.Count == 0 || bias.Dims[^1] == 1 || bias.Dims[^1] == outputs);
