@@ -40,6 +40,7 @@ internal sealed class QuantizeCommand : Verb
         DefaultValueFactory = _ => "minmax",
     }.Among("minmax", "entropy", "percentile", "mse");
 
+    private readonly PrecisionOptions _precisions = new();
     private readonly Option<string> _output = OutputPlace.Option();
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
     private readonly Option<bool> _dryRun = SharedOptions.DryRun();
@@ -48,7 +49,11 @@ internal sealed class QuantizeCommand : Verb
         : base("quantize", "Turn a float ONNX model into INT8 for a chip.")
     {
         Add(_model);
-        foreach (var option in new Option[] { _chip, _calibration, _scheme, _calibrator, _output, _overwrite, _dryRun })
+        foreach (var option in new Option[] { _chip, _calibration, _scheme, _calibrator })
+            Add(option);
+
+        _precisions.AddTo(this);
+        foreach (var option in new Option[] { _output, _overwrite, _dryRun })
             Add(option);
     }
 
@@ -62,14 +67,20 @@ internal sealed class QuantizeCommand : Verb
         return screen.WithStages(stages =>
         {
             var data = SampleSet.Open(calibration);
-            var request = new QuantizationRequest { Chip = chip, Calibration = data };
-            var quantization = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop).Quantization;
+            var request = new QuantizationRequest
+            {
+                Chip = chip,
+                Calibration = data,
+                Precisions = _precisions.Lifted(parsed),
+                Goal = _precisions.Goal(parsed, data),
+            };
+            var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-                return new Answer(Describe(quantization, chip, place, data).Add("written", false));
+                return new Answer(Describe(outcome, chip, place, data).Add("written", false));
 
             stages.Begin("writing the model");
-            place.Write(quantization.Model);
-            var sizes = Describe(quantization, chip, place, data).Add("written", true);
+            place.Write(outcome.Quantization.Model);
+            var sizes = Describe(outcome, chip, place, data).Add("written", true);
             return new Answer(AddSizes(sizes, source, place));
         });
     }
@@ -99,28 +110,11 @@ internal sealed class QuantizeCommand : Verb
             .Add("size ratio", Cell.Share((double)place.Bytes() / before));
     }
 
-    private static Sheet Describe(Quantization quantization, ChipProfile chip, OutputPlace place, SampleSet data) => new Sheet()
-        .Add("output", place.Model)
-        .Add("chip", chip.Name)
-        .Add("scheme", "static")
-        .Add("calibrator", "minmax")
-        .Add("samples", data.Count)
-        .Add("quantized nodes", quantization.Nodes.Count(node => node.IsQuantized))
-        .Add("float nodes", quantization.Nodes.Count(node => !node.IsQuantized))
-        .AddGrid("left in float", ["node", "operator", "reason"], quantization.Nodes
-            .Where(node => !node.IsQuantized)
-            .Select(node => new Cell[] { node.Node, node.Op, node.Reason }))
-        .AddGrid(
-            "quantized",
-            ["node", "operator", "weight", "activation", "scale", "zero point"],
-            quantization.Nodes.Where(node => node.IsQuantized).Select(node => new Cell[]
-            {
-                node.Node, node.Op, node.Weight, node.Activation, (double)node.ActivationScale, node.ActivationZeroPoint,
-            }),
-            detail: true)
-        .AddGrid("findings", ["id", "severity", "where", "what", "advice"], quantization.Findings.Select(finding => new Cell[]
-        {
-            finding.RuleId, finding.Severity.ToString().ToLowerInvariant(), finding.Where, finding.What, finding.Advice,
-        }))
-        .AddNotes("warnings", quantization.Warnings);
+    private static Sheet Describe(QuantizationOutcome outcome, ChipProfile chip, OutputPlace place, SampleSet data) =>
+        QuantizationSheet.Of(outcome, new Sheet()
+            .Add("output", place.Model)
+            .Add("chip", chip.Name)
+            .Add("scheme", "static")
+            .Add("calibrator", "minmax")
+            .Add("samples", data.Count));
 }

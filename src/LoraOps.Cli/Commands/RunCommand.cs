@@ -108,7 +108,7 @@ internal sealed class RunCommand : Verb
         Share(job.AdapterAccuracy),
         Share(job.QuantizedAccuracy),
         job.Cosine is { } cosine ? new Cell(FormattableString.Invariant($"{cosine:0.00000}"), cosine) : Cell.None,
-        job.Sqnr is { } sqnr ? new Cell(FormattableString.Invariant($"{sqnr:0.0} dB"), sqnr) : Cell.None,
+        job.Sqnr is { } sqnr ? Cell.Decibels(sqnr) : Cell.None,
         Size(job.Bytes),
         Cell.Seconds(job.Elapsed),
         Status(job.Status),

@@ -84,7 +84,7 @@ internal sealed class ValidateCommand : Verb
     /// <inheritdoc/>
     public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var gates = Gates(parsed);
+        var gates = GateTexts.Parse(parsed.GetValue(_gates) ?? []);
         var reports = _reports.Read(parsed, parsed.GetValue(_overwrite));
         return screen.WithStages(stages =>
         {
@@ -96,26 +96,6 @@ internal sealed class ValidateCommand : Verb
             reports.Write(report, results);
             return new Answer(ParitySheet.Of(report, results), problems);
         });
-    }
-
-    // All wrong gates at once.
-    private List<Gate> Gates(ParseResult parsed)
-    {
-        var gates = new List<Gate>();
-        var problems = new List<Problem>();
-        foreach (var text in parsed.GetValue(_gates) ?? [])
-        {
-            try
-            {
-                gates.Add(Gate.Parse(text));
-            }
-            catch (LoraOpsException wrong)
-            {
-                problems.AddRange(wrong.Problems);
-            }
-        }
-
-        return problems.Count == 0 ? gates : throw new LoraOpsException(problems);
     }
 
     private ParityReport Measure(ParseResult parsed, CancellationToken stop)

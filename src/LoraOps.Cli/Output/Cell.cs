@@ -56,6 +56,9 @@ internal readonly record struct Cell(string Text, object? Value)
     public static Cell Share(double value) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{value * 100:0.00} %"), value);
 
+    /// <summary>A ratio in decibels.</summary>
+    public static Cell Decibels(double value) => new(string.Create(CultureInfo.InvariantCulture, $"{value:0.0} dB"), value);
+
     /// <summary>Several texts.</summary>
     public static Cell List(IEnumerable<string> items)
     {

@@ -66,13 +66,13 @@ internal sealed class QuantizationPlan
         {
             var quantized = Quantizable.Select(node => node.Node).Concat(Operators.Select(one => one.Node))
                 .ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
-            return [.. _model.Graph.Node.Where(quantized.Contains).Select(NameOf)];
+            return [.. _model.Graph.Node.Where(quantized.Contains).Select(QuantizedNode.NameOf)];
         }
     }
 
     /// <summary>What a node is computed in.</summary>
     public LayerPrecision PrecisionOf(NodeProto node) =>
-        _settings.Precisions.TryGetValue(NameOf(node), out var precision) ? precision : _chip.Precisions[0];
+        _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var precision) ? precision : _chip.Precisions[0];
 
     /// <summary>What the readers and the maker of a quantized output want at most: the others narrow it for themselves.</summary>
     public LayerPrecision PrecisionOf(QuantizedOutput output) =>
@@ -89,9 +89,6 @@ internal sealed class QuantizationPlan
 
     /// <summary>The node that makes a value; null for an input.</summary>
     public NodeProto? ProducerOf(string value) => _index.Producer(value);
-
-    /// <summary>A node's name, or its output's if it has none.</summary>
-    public static string NameOf(NodeProto node) => node.Name.Length > 0 ? node.Name : node.Output[0];
 
     /// <summary>The bias of a node, or null.</summary>
     public TensorProto? BiasOf(WeightedNode node) => _index.Constant(node.Bias);

@@ -48,7 +48,7 @@ public static class StaticQuantizer
         ModelSlimming.Slim(model, chip.Names);
         return new Quantization(model, nodes, warnings)
         {
-            Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizationPlan.NameOf(one.Node), one.Node.OpType, "", null)
+            Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizedNode.NameOf(one.Node), one.Node.OpType, "", null)
             {
                 Precision = plan.PrecisionOf(one.Node),
             })],

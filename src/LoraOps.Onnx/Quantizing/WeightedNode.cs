@@ -20,5 +20,5 @@ public sealed record WeightedNode(NodeProto Node, TensorProto? Weight, int Outpu
     public long OutputChannels => Weight is null ? 0 : Weight.Dims[OutputAxis] * (Node.OpType == "ConvTranspose" ? Node.Integer("group", 1) : 1);
 
     /// <summary>The node's name, or its output's if it has none.</summary>
-    public string Name => Node.Name.Length > 0 ? Node.Name : Node.Output[0];
+    public string Name => QuantizedNode.NameOf(Node);
 }

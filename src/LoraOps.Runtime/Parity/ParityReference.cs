@@ -1,3 +1,4 @@
+using LoraOps.Onnx.Graphs;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Sessions;
@@ -23,7 +24,11 @@ public abstract class ParityReference : IDisposable
 
     /// <summary>A model that is run over the same samples.</summary>
     /// <param name="modelPath">An ONNX file.</param>
-    public static ParityReference FromModel(string modelPath) => new ModelReference(modelPath);
+    public static ParityReference FromModel(string modelPath) => new ModelReference(OnnxModel.Load(modelPath));
+
+    /// <summary>The same of a model in memory; small outputs are kept, for those who hold many candidates against it.</summary>
+    /// <param name="model">Left as it is.</param>
+    public static ParityReference FromModel(OnnxModel model) => RememberingReference.Around(() => new ModelReference(model));
 
     /// <summary>A record of what a model gave, under the candidate's output names, samples on the first axis.</summary>
     /// <param name="record">The file.</param>
@@ -47,9 +52,9 @@ public abstract class ParityReference : IDisposable
     {
     }
 
-    private sealed class ModelReference(string modelPath) : ParityReference(modelPath)
+    private sealed class ModelReference(OnnxModel model) : ParityReference(model.Path)
     {
-        private readonly OnnxSession _session = OnnxSession.Open(modelPath);
+        private readonly OnnxSession _session = OnnxSession.Open(model);
 
         internal override int? FixedBatch => _session.FixedBatch;
 

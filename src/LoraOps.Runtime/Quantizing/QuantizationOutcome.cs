@@ -8,4 +8,8 @@ namespace LoraOps.Runtime.Quantizing;
 /// <param name="Prepared">The float model that was quantized: constants folded, recovered where that was asked for.</param>
 /// <param name="Ranges">The range of each calibrated tensor of <paramref name="Prepared"/>; empty where the scheme needs none.</param>
 public sealed record QuantizationOutcome(
-    Quantization Quantization, OnnxModel Prepared, IReadOnlyDictionary<string, TensorRange> Ranges);
+    Quantization Quantization, OnnxModel Prepared, IReadOnlyDictionary<string, TensorRange> Ranges)
+{
+    /// <summary>Which layers were lifted so that gates pass, and why; null if nothing was to be reached.</summary>
+    public PrecisionChoice? Choice { get; init; }
+}

@@ -11,4 +11,11 @@ public sealed record QuantizationRequest
 
     /// <summary>Samples of what the model will see; null where the scheme needs none.</summary>
     public SampleSet? Calibration { get; init; }
+
+    /// <summary>What nodes are to be computed in, by name; the others in the chip's first precision.</summary>
+    public IReadOnlyDictionary<string, LayerPrecision> Precisions { get; init; } =
+        new Dictionary<string, LayerPrecision>(StringComparer.Ordinal);
+
+    /// <summary>What the model must reach, by lifting further layers where that is needed; null to take it as it comes.</summary>
+    public PrecisionGoal? Goal { get; init; }
 }

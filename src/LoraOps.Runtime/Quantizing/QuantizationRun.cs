@@ -1,5 +1,7 @@
+using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Quantizing;
+using LoraOps.Problems;
 using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Preparing;
 
@@ -13,7 +15,7 @@ public static class QuantizationRun
     /// <param name="request">What is wanted.</param>
     /// <param name="stages">Told about each stage.</param>
     /// <param name="stop">Looked at between two stages and two batches.</param>
-    /// <exception cref="LoraOps.Problems.LoraOpsException">The model, the data or the result is not as it must be.</exception>
+    /// <exception cref="LoraOpsException">The model, the data or the result is not as it must be.</exception>
     /// <exception cref="OperationCanceledException">The caller wants to stop.</exception>
     public static QuantizationOutcome Run(OnnxModel model, QuantizationRequest request, WorkStages stages, CancellationToken stop)
     {
@@ -21,18 +23,59 @@ public static class QuantizationRun
         ArgumentNullException.ThrowIfNull(stages);
         stages.Begin("preparing the model", 0);
         var prepared = GraphPreparation.Prepare(model);
+        var settings = new QuantizationSettings { Precisions = request.Precisions };
+        if (Obstacles(prepared, request) is { Count: > 0 } problems)
+            throw new LoraOpsException(problems);
+
         var ranges = Ranges(prepared, request, stages, stop);
+        var choice = Choose(prepared, request, ranges, ref settings, stages, stop);
         stages.Begin("quantizing", 0);
-        var quantization = StaticQuantizer.Quantize(prepared, request.Chip, ranges);
+        var quantization = StaticQuantizer.Quantize(prepared, request.Chip, ranges, settings);
         stop.ThrowIfCancellationRequested();
-        return new QuantizationOutcome(quantization, prepared, ranges);
+        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice };
+    }
+
+    // The nodes that the user named must be there, and the chip must have what they are to be.
+    private static List<Problem> Obstacles(OnnxModel prepared, QuantizationRequest request)
+    {
+        if (request.Precisions.Count == 0)
+            return [];
+
+        var known = StaticQuantizer.QuantizedNodes(prepared, request.Chip);
+        var allowed = request.Chip.Precisions;
+        return
+        [
+            .. request.Precisions.Keys.Where(node => !known.Contains(node))
+                .Select(node => QuantizingProblems.NodeNotQuantized(prepared.Path, node, NearMisses.Phrase(node, known))),
+            .. request.Precisions.Where(pair => !allowed.Contains(pair.Value)).Select(pair => QuantizingProblems.PrecisionNotAllowed(
+                request.Chip.Name, pair.Key, pair.Value.Name(), allowed.Select(precision => precision.Name()))),
+        ];
+    }
+
+    private static PrecisionChoice? Choose(
+        OnnxModel prepared,
+        QuantizationRequest request,
+        IReadOnlyDictionary<string, TensorRange> ranges,
+        ref QuantizationSettings settings,
+        WorkStages stages,
+        CancellationToken stop)
+    {
+        if (request.Goal is not { } goal)
+            return null;
+
+        using var trial = new PrecisionTrial(prepared, request.Chip, ranges, settings);
+        var choice = new PrecisionSearch(trial, goal, stages, stop).Run();
+        foreach (var layer in choice.Lifted)
+            settings = PrecisionTrial.With(settings, [layer.Node], layer.Precision);
+
+        return choice;
     }
 
     private static IReadOnlyDictionary<string, TensorRange> Ranges(
         OnnxModel prepared, QuantizationRequest request, WorkStages stages, CancellationToken stop)
     {
         var data = request.Calibration ?? throw new ArgumentException("Static quantization needs calibration samples.", nameof(request));
-        var tensors = StaticQuantizer.TensorsToCalibrate(prepared, request.Chip);
+        var tensors = StaticQuantizer.TensorsToCalibrate(prepared, request.Chip, new QuantizationSettings { Precisions = request.Precisions });
         stages.Begin($"calibrating {tensors.Count} tensors on {data.Count} samples", 0);
         return MinMaxCalibrator.Calibrate(prepared, tensors, data, stop);
     }

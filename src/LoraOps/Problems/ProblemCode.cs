@@ -477,6 +477,15 @@ public enum ProblemCode
     /// <summary>The model has no layer that the chip could quantize.</summary>
     NothingToQuantize = 3206,
 
+    /// <summary>No precision of the chip lets a quantized model pass a gate.</summary>
+    GateOutOfReach = 3270,
+
+    /// <summary>A node that is to have another precision is none that is quantized.</summary>
+    NodeNotQuantized = 3271,
+
+    /// <summary>A chip does not have the precision that a node is to have.</summary>
+    PrecisionNotAllowed = 3272,
+
     /// <summary>The output exists and --overwrite was not given.</summary>
     OutputExists = 4001,
 
@@ -684,7 +693,9 @@ public static class ProblemCodeExit
         // A name on the command line, and a file that the user wrote: the chip has not refused anything yet.
         ProblemCode.ChipUnknown => Problems.ExitCode.Usage,
         ProblemCode.ChipProfileInvalid => Problems.ExitCode.InvalidInput,
-        ProblemCode.GateMissed => Problems.ExitCode.GateFailed,
+        ProblemCode.GateMissed or ProblemCode.GateOutOfReach => Problems.ExitCode.GateFailed,
+        ProblemCode.NodeNotQuantized => Problems.ExitCode.Usage,
+        ProblemCode.PrecisionNotAllowed => Problems.ExitCode.ChipRefuses,
         ProblemCode.GateInvalid => Problems.ExitCode.Usage,
         _ => ((int)code / 1000) switch
         {

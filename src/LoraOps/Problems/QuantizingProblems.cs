@@ -36,4 +36,20 @@ public static class QuantizingProblems
             ? $"has no Conv, MatMul or Gemm with a constant weight that {chip} could quantize"
             : $"has no layer that {chip} could quantize: {string.Join("; ", reasons)}",
         "Deploy the float model, or choose another chip.");
+
+    /// <summary><see cref="ProblemCode.GateOutOfReach"/></summary>
+    public static Problem GateOutOfReach(string model, string gate, string metric, double measured) => new(
+        ProblemCode.GateOutOfReach, model, string.Create(
+            CultureInfo.InvariantCulture, $"{metric} is {measured:G7} with every layer in the chip's highest precision; the gate is {gate}"),
+        "Loosen the gate, or look at the float model: quantization is not what misses it.");
+
+    /// <summary><see cref="ProblemCode.NodeNotQuantized"/></summary>
+    public static Problem NodeNotQuantized(string model, string node, string nearMisses) => new(
+        ProblemCode.NodeNotQuantized, model, $"'{node}' is no node that the chip would quantize{nearMisses}",
+        "Take a name of 'quantize --dry-run -v'.");
+
+    /// <summary><see cref="ProblemCode.PrecisionNotAllowed"/></summary>
+    public static Problem PrecisionNotAllowed(string chip, string node, string precision, IEnumerable<string> allowed) => new(
+        ProblemCode.PrecisionNotAllowed, chip, $"'{node}' is to be {precision}, the chip has {string.Join(", ", allowed)}",
+        "Choose one of these, or another chip.");
 }

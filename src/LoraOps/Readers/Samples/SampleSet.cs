@@ -54,6 +54,10 @@ public sealed class SampleSet
     /// <exception cref="LoraOpsException">It has another number of samples.</exception>
     public SampleSet With(Tensor array) => new(Path, _tensors.Values.Where(tensor => tensor.Name != array.Name).Append(array));
 
+    /// <summary>The first samples; all if there are no more.</summary>
+    public SampleSet First(int count) =>
+        count >= Count ? this : new SampleSet(Path, _tensors.Values.Select(tensor => new FirstRows(tensor, count)));
+
     /// <summary>The array of this name, or null.</summary>
     public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
