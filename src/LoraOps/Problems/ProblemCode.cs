@@ -543,6 +543,18 @@ public enum ProblemCode
     /// <summary>The finished model breaks a rule of the chip.</summary>
     ChipRuleBroken = 6003,
 
+    /// <summary>A tensor's or a layer's name cannot be written into a hand-off file.</summary>
+    HandOffNameUnusable = 6030,
+
+    /// <summary>A hand-off file is not in its format.</summary>
+    HandOffFileInvalid = 6031,
+
+    /// <summary>A hand-off file cannot say how a layer was quantized.</summary>
+    HandOffScaleUnfit = 6032,
+
+    /// <summary>A hand-off needs samples of an input, and there are none.</summary>
+    HandOffSamplesMissing = 6033,
+
     /// <summary>A file of a bundle is not what its digest says.</summary>
     BundleFileChanged = 7001,
 
@@ -693,6 +705,7 @@ public static class ProblemCodeExit
         // A name on the command line, and a file that the user wrote: the chip has not refused anything yet.
         ProblemCode.ChipUnknown => Problems.ExitCode.Usage,
         ProblemCode.ChipProfileInvalid => Problems.ExitCode.InvalidInput,
+        ProblemCode.HandOffFileInvalid => Problems.ExitCode.InvalidInput,
         ProblemCode.GateMissed or ProblemCode.GateOutOfReach => Problems.ExitCode.GateFailed,
         ProblemCode.NodeNotQuantized => Problems.ExitCode.Usage,
         ProblemCode.PrecisionNotAllowed => Problems.ExitCode.ChipRefuses,
