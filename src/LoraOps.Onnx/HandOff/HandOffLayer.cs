@@ -2,13 +2,13 @@ using LoraOps.Onnx.Chips;
 
 namespace LoraOps.Onnx.HandOff;
 
-/// <summary>A convolution or matrix product of the float model, and what became of it.</summary>
+/// <summary>A node of the float model that a chip may compute in integers, and what became of it.</summary>
 /// <param name="Name">The node's name.</param>
 /// <param name="Op">Its operator.</param>
 /// <param name="Precision">What the quantized model computes it in.</param>
 public sealed record HandOffLayer(string Name, string Op, LayerPrecision Precision)
 {
-    /// <summary>The value that the weight is multiplied with.</summary>
+    /// <summary>The first value that it reads.</summary>
     public required string Activation { get; init; }
 
     /// <summary>What comes out.</summary>
@@ -17,7 +17,7 @@ public sealed record HandOffLayer(string Name, string Op, LayerPrecision Precisi
     /// <summary>The codes of <see cref="Activation"/>; null if the layer reads floats.</summary>
     public QuantizedActivation? Codes { get; init; }
 
-    /// <summary>The weight in the float model; null for a product of two activations.</summary>
+    /// <summary>The weight in the float model; null for a product of two activations and for other operators.</summary>
     public string? Weight { get; init; }
 
     /// <summary>One scale, or one per output channel; empty if the weight stays float.</summary>

@@ -14,18 +14,26 @@ internal sealed class HandOffLayers(Counterparts models, IReadOnlyList<Quantized
     private readonly Dictionary<string, QuantizedConstant> _weights = QuantizedConstant.Of(models).DistinctBy(constant => constant.Tensor)
         .ToDictionary(constant => constant.Tensor, StringComparer.Ordinal);
 
-    /// <summary>One entry for each convolution and matrix product of the float model, in graph order.</summary>
+    private readonly HashSet<string> _floats = ActivationTensors.Of(models.Floats).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>
+    /// One entry for each convolution and matrix product of the float model and for each further node of an operator that the chip
+    /// quantizes, in graph order.
+    /// </summary>
     public IReadOnlyList<HandOffLayer> Read() =>
     [
-        .. models.Pairs.Where(pair => pair.Node.Is("Conv", "ConvTranspose", "MatMul", "Gemm") && pair.Node.Input.Count > 1)
+        .. models.Pairs.Where(pair => IsProduct(pair.Node) || (pair.Node.Is([.. chip.QuantizedOps]) && pair.Node.Output.Any(_floats.Contains)))
             .Select(pair => Read(pair.Node, pair.Quantized)),
     ];
+
+    private static bool IsProduct(NodeProto node) => node.Is("Conv", "ConvTranspose", "MatMul", "Gemm") && node.Input.Count > 1;
 
     private HandOffLayer Read(NodeProto node, NodeProto? counterpart)
     {
         var codes = counterpart is null ? null : Codes(counterpart.Input[0], node.Input[0]);
-        var isQuantized = codes is not null && counterpart is not null && models.Dequantizer(counterpart.Input[1]) is not null;
-        var weight = models.FloatIndex.Constant(node.Input[1]) is null ? null : node.Input[1];
+        var isProduct = IsProduct(node);
+        var isQuantized = codes is not null && counterpart is not null && (!isProduct || models.Dequantizer(counterpart.Input[1]) is not null);
+        var weight = isProduct && models.FloatIndex.Constant(node.Input[1]) is not null ? node.Input[1] : null;
         var precision = !isQuantized ? Unquantized(node) : codes?.Bits == 16 ? LayerPrecision.Int16 : LayerPrecision.Int8;
         return new HandOffLayer(node.Name, node.OpType, precision)
         {
@@ -39,7 +47,7 @@ internal sealed class HandOffLayers(Counterparts models, IReadOnlyList<Quantized
 
     // What nobody lifted stays float for a reason of its own; a compiler that has half floats narrows it.
     private LayerPrecision Unquantized(NodeProto node) =>
-        _meant.GetValueOrDefault(node.Name) is LayerPrecision.Half or LayerPrecision.Float and var meant ? meant
+        _meant.GetValueOrDefault(node.Name) is (LayerPrecision.Half or LayerPrecision.Float) and var meant ? meant
         : chip.HalfPrecisionRest || chip.Precisions.Contains(LayerPrecision.Half) ? LayerPrecision.Half
         : LayerPrecision.Float;
 

@@ -35,7 +35,7 @@ public sealed class HandOffModel
     /// <summary>The inputs with the shapes that the model is compiled for.</summary>
     public IReadOnlyList<HandOffInput> Inputs { get; }
 
-    /// <summary>Every convolution and matrix product, in graph order.</summary>
+    /// <summary>Every node that the chip may compute in integers, in graph order.</summary>
     public IReadOnlyList<HandOffLayer> Layers { get; }
 
     /// <summary>The weights, biases and other constants that have codes, one entry for each place that reads one.</summary>
