@@ -11,18 +11,35 @@ internal static class RuntimeOptimizer
     /// <exception cref="LoraOpsException">The runtime refuses the model.</exception>
     public static OnnxModel Optimize(OnnxModel model, GraphOptimization level)
     {
-        var folder = Directory.CreateTempSubdirectory("loraops-");
-        try
+        var inlined = model.Inlined();
+        var needed = new HashSet<string>(StringComparer.Ordinal);
+        while (true)
         {
-            var path = System.IO.Path.Combine(folder.FullName, "optimized.onnx");
+            var folder = Directory.CreateTempSubdirectory("loraops-");
+            try
+            {
+                var (made, lost) = Optimize(inlined, level, folder.FullName, needed);
+                if (lost.Count == 0)
+                    return made;
 
-            // What the runtime leaves external it would name relative to the temporary folder.
-            OnnxSession.Open(model.Inlined(), new SessionSettings { Optimization = level, OptimizedModelPath = path }).Dispose();
-            return OnnxModel.FromProto(OnnxModel.Load(path).Proto, model.Path);
+                needed.UnionWith(lost);
+            }
+            finally
+            {
+                folder.Delete(recursive: true);
+            }
         }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+    }
+
+    private static (OnnxModel Made, IReadOnlyList<string> Lost) Optimize(OnnxModel model, GraphOptimization level, string folder, IReadOnlySet<string> needed)
+    {
+        var path = Path.Combine(folder, "optimized.onnx");
+        var weights = AsideWeights.Of(model, folder, needed);
+        var settings = new SessionSettings { Optimization = level, OptimizedModelPath = path, ExternalFolder = folder };
+        OnnxSession.Open(weights.Model, settings).Dispose();
+
+        // A message that says that its tensors lie in the folder is not for long.
+        var made = OnnxModel.FromProto(OnnxModel.Load(path).Proto, model.Path);
+        return (made, weights.PutBack(made));
     }
 }

@@ -14,8 +14,11 @@ public sealed class OnnxSession : IDisposable
     private readonly InferenceSession _session;
     private readonly RunOptions _options = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
 
-    private OnnxSession(OnnxModel model, InferenceSession session)
+    private readonly BorrowedWeights? _weights;
+
+    private OnnxSession(OnnxModel model, InferenceSession session, BorrowedWeights? weights)
     {
+        _weights = weights;
         var path = model.Path;
         Path = path;
         Adaptable = AdaptableModel.Of(model);
@@ -49,27 +52,28 @@ public sealed class OnnxSession : IDisposable
     public static OnnxSession Open(OnnxModel model, SessionSettings? settings = null)
     {
         using var options = (settings ?? new SessionSettings()).ToOptions();
-        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", model.Folder);
-        InferenceSession? session = null;
+        var weights = settings is { IsLean: true, Optimization: GraphOptimization.None } ? BorrowedWeights.Of(model, options) : null;
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", weights?.Folder ?? settings?.ExternalFolder ?? model.Folder);
         try
         {
-            session = new InferenceSession(Message(model), options);
-            return new OnnxSession(model, session);
+            return Open(model, new InferenceSession(weights?.Message.ToByteArray() ?? Message(model), options), weights);
         }
         catch (OnnxRuntimeException error)
         {
-            session?.Dispose();
+            weights?.Dispose();
             throw new LoraOpsException(RunProblems.ModelRefused(model.Path, RuntimeTypes.Reason(error)));
         }
-        catch
+        catch (LoraOpsException)
         {
-            session?.Dispose();
+            weights?.Dispose();
             throw;
         }
     }
 
     /// <summary>Everything that keeps these data from being fed: missing inputs and wrong shapes.</summary>
-    public IReadOnlyList<Problem> Check(SampleSet data) => SampleFeed.Check(Path, Inputs, data);
+    public IReadOnlyList<Problem> Check(SampleSet data) => data.IsRagged
+        ? [.. data.Groups.SelectMany(group => SampleFeed.Check(Path, Inputs, group)).Distinct()]
+        : SampleFeed.Check(Path, Inputs, data);
 
     /// <summary>Runs samples and gives every output, [samples, …].</summary>
     /// <param name="data">Tensors named like the inputs; others are ignored.</param>
@@ -105,6 +109,20 @@ public sealed class OnnxSession : IDisposable
     {
         _options.Dispose();
         _session.Dispose();
+        _weights?.Dispose();
+    }
+
+    private static OnnxSession Open(OnnxModel model, InferenceSession session, BorrowedWeights? weights)
+    {
+        try
+        {
+            return new OnnxSession(model, session, weights);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 
     private IDisposableReadOnlyCollection<OrtValue> RunOnce(

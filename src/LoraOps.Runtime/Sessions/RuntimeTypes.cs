@@ -29,6 +29,8 @@ internal static class RuntimeTypes
         ? Pairs[at].Ours
         : null;
 
+    public static bool Knows(ElementType type) => Array.Exists(Pairs, pair => pair.Ours == type);
+
     public static TensorElementType To(ElementType type) => Array.Find(Pairs, pair => pair.Ours == type).Theirs;
 
     public static Port ToPort(string model, string name, NodeMetadata metadata)

@@ -6,14 +6,17 @@ namespace LoraOps.Readers.Samples;
 
 /// <summary>
 /// Samples for a model: one array for each of its inputs (and labels or outputs), the first axis counting the samples.
-/// Only the elements that are asked for are read, and no file stays open.
+/// Only the elements that are asked for are read, and no file stays open. Samples may differ in their shapes (<see cref="IsRagged"/>).
 /// </summary>
 public sealed class SampleSet
 {
     private readonly SortedDictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
 
-    private SampleSet(string path, IEnumerable<Tensor> tensors)
+    private readonly IReadOnlyList<SampleSet>? _groups;
+
+    private SampleSet(string path, IEnumerable<Tensor> tensors, IReadOnlyList<SampleSet>? groups = null)
     {
+        _groups = groups;
         Path = path;
         foreach (var tensor in tensors)
             _tensors.Add(tensor.Name, tensor);
@@ -30,12 +33,21 @@ public sealed class SampleSet
     /// <summary>The arrays, [samples, …], sorted by name.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
-    /// <summary>Opens a .safetensors file, or a folder with one NAME.npy for each array.</summary>
+    /// <summary>True if samples differ in their shapes: arrays then show the smaller ones filled up with zeros, <see cref="Groups"/> as they are.</summary>
+    public bool IsRagged => _groups is not null;
+
+    /// <summary>The samples in order, in sets whose arrays have one shape each; only this set if all have.</summary>
+    public IReadOnlyList<SampleSet> Groups => _groups ?? [this];
+
+    /// <summary>
+    /// Opens a .safetensors file, or a folder with one NAME.npy for each array; or, for samples of different shapes, a folder with a folder
+    /// NAME of .npy files for an array, or a folder of .safetensors files, whose samples follow each other in the order of the files' names.
+    /// </summary>
     /// <exception cref="LoraOpsException">A file is invalid, or the arrays disagree on the number of samples.</exception>
     public static SampleSet Open(string fileOrFolder)
     {
         if (Directory.Exists(fileOrFolder))
-            return new SampleSet(fileOrFolder, OpenFolder(fileOrFolder));
+            return Ragged(fileOrFolder, SampleFolder.Open(fileOrFolder));
 
         if (fileOrFolder.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
             throw new LoraOpsException(FileProblems.KindUnknown(fileOrFolder, "a .safetensors file or a folder of .npy"));
@@ -74,26 +86,20 @@ public sealed class SampleSet
             : new SampleSet(string.Join(", ", sets.Select(set => set.Path)), shared.Select(array => combine(array.Name, array.Parts)));
     }
 
-    private static List<Tensor> OpenFolder(string folder)
+    private static SampleSet Ragged(string path, IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parts)> arrays)
     {
-        var tensors = new List<Tensor>();
-        var problems = new List<Problem>();
-        foreach (var file in Directory.EnumerateFiles(folder, "*.npy").Order(StringComparer.Ordinal))
-        {
-            try
-            {
-                tensors.Add(NpyFile.Open(file, System.IO.Path.GetFileNameWithoutExtension(file)));
-            }
-            catch (LoraOpsException error)
-            {
-                problems.AddRange(error.Problems);
-            }
-        }
+        var problems = arrays.Where(array => !RaggedSamples.CanFollow(array.Parts) && array.Parts.Count > 1)
+            .Select(array => SampleProblems.Unlike(path, array.Name, "its first file")).ToList();
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
 
-        return problems.Count == 0 ? tensors : throw new LoraOpsException(problems);
+        var whole = arrays.Select(array => RaggedSamples.Whole(array.Name, array.Parts)).ToList();
+        var set = new SampleSet(path, whole);
+        var pieces = RaggedSamples.Pieces(arrays);
+        return pieces.Count == 1 ? set : new SampleSet(path, whole, [.. pieces.Select(piece => new SampleSet(path, piece))]);
     }
 
-    private static List<Tensor> OpenFile(string path)
+    internal static List<Tensor> OpenFile(string path)
     {
         using var file = SafetensorsFile.Open(path);
         return [.. file.Tensors.Cast<StoredTensor>().Select(

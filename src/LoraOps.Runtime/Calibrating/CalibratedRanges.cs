@@ -1,0 +1,23 @@
+using LoraOps.Onnx.Quantizing;
+
+namespace LoraOps.Runtime.Calibrating;
+
+/// <summary>A tensor and its range.</summary>
+/// <param name="Name">Its name in the model.</param>
+/// <param name="Range">What the calibrator chose.</param>
+/// <param name="Observed">The smallest and the largest value that it took.</param>
+public sealed record CalibratedTensor(string Name, TensorRange Range, TensorRange Observed)
+{
+    /// <summary>How often it took which values; null where the range comes from a file.</summary>
+    internal TensorHistogram? Seen { get; init; }
+}
+
+/// <summary>The ranges of a model's tensors.</summary>
+/// <param name="Tensors">In the order that they were asked for.</param>
+/// <param name="Samples">How many samples they come from.</param>
+public sealed record CalibratedRanges(IReadOnlyList<CalibratedTensor> Tensors, int Samples)
+{
+    /// <summary>The chosen ranges by tensor, as the quantizer wants them.</summary>
+    public IReadOnlyDictionary<string, TensorRange> Ranges { get; } =
+        Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Range, StringComparer.Ordinal);
+}
