@@ -23,6 +23,23 @@ if (args is ["--forms", var made, .. var times])
     return;
 }
 
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --int8 FOLDER [ROUNDS]
+//     float, our INT8 and quantize_static's places side by side on a ViT-Base-shaped model; FOLDER keeps vit.onnx and calibration.safetensors
+// dotnet run --project tests/LoraOps.Benchmarks -c Release -- --samples FILE COUNT
+//     so many images for that model, to measure what calibration takes
+if (args is ["--int8", var eight, .. var often])
+{
+    using var timing = new Int8Timing(Path.GetFullPath(eight), Console.Out);
+    timing.Run(often is [var given] ? int.Parse(given, System.Globalization.CultureInfo.InvariantCulture) : 15);
+    return;
+}
+
+if (args is ["--samples", var file, var many])
+{
+    Int8Timing.Write(file, int.Parse(many, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
 // dotnet run --project tests/LoraOps.Benchmarks -c Release -- --patterns FOLDER
 //     the form switchable: columns mixed against factors gathered, for numbers of adapters and batch shapes
 if (args is ["--patterns", var layers])
