@@ -3,9 +3,9 @@ using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
 using LoraOps.Cli.Reports;
 using LoraOps.Problems;
-using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Sessions;
+using LoraOps.Runtime.Surviving;
 
 namespace LoraOps.Cli.Commands;
 
@@ -19,18 +19,6 @@ internal sealed class ValidateCommand : Verb
     {
         Description = "Or what such a model gave: inputs, and each output under its name. With NAME= several times: one for each adapter.",
         HelpName = "[NAME=]FILE",
-    };
-
-    private readonly Option<string?> _inputs = new("--inputs")
-    {
-        Description = "Samples under the names of the model's inputs; those of --expected if left out.",
-        HelpName = "DATA",
-    };
-
-    private readonly Option<string?> _labels = new("--labels")
-    {
-        Description = "A file with a tensor 'labels'; the one among the inputs if left out.",
-        HelpName = "FILE",
     };
 
     private readonly Option<string[]> _adapters = new("--adapter")
@@ -50,15 +38,22 @@ internal sealed class ValidateCommand : Verb
         HelpName = "GATE",
     };
 
+    private readonly SampleOptions _samples = new();
+    private readonly SurvivalOptions _survival = new();
     private readonly ReportOptions _reports = new();
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
 
     public ValidateCommand()
         : base("validate", "Measure the distance between a model and its reference, and hold it against gates.")
     {
-        foreach (var option in new Option[] { _candidate, _reference, _expected, _inputs, _labels, _adapters, _foreign, _gates })
+        foreach (var option in new Option[] { _candidate, _reference, _expected })
             Add(option);
 
+        _samples.AddTo(this);
+        foreach (var option in new Option[] { _adapters, _foreign, _gates })
+            Add(option);
+
+        _survival.AddTo(this);
         _reports.AddTo(this);
         Add(_overwrite);
         Validators.Add(result =>
@@ -69,15 +64,18 @@ internal sealed class ValidateCommand : Verb
 
             if (result.GetResult(_expected) is { Tokens.Count: > 1 } records)
             {
-                if (result.GetResult(_inputs) is not null || result.GetResult(_labels) is not null)
+                if (_samples.IsGiven(result))
                     result.AddError("--inputs and --labels go with one --expected; several bring their own");
 
                 if (records.Tokens.Any(token => NamedText.Split(token.Value).Name.Length == 0))
                     result.AddError("several --expected need names: NAME=FILE, as the adapters are called");
             }
 
-            if (result.GetResult(_reference) is not null && result.GetResult(_inputs) is null)
+            if (result.GetResult(_reference) is not null && !_samples.HasInputs(result))
                 result.AddError("--inputs is missing: two models need samples to run on");
+
+            foreach (var error in _samples.Errors(result, result.GetResult(_reference) is not null))
+                result.AddError(error);
         });
     }
 
@@ -89,8 +87,8 @@ internal sealed class ValidateCommand : Verb
         return screen.WithStages(stages =>
         {
             stages.Begin("measuring");
-            var report = Measure(parsed, stop);
-            var results = GateResult.Judge(gates, report);
+            var report = Measure(parsed, gates, stop);
+            var results = GateResult.Judge(SurvivalGates.Complete(gates, report), report);
             results = [.. results, .. GateResult.Unset(report, results)];
             var problems = results.Select(result => result.Problem(report.Candidate)).OfType<Problem>().ToArray();
             reports.Write(report, results);
@@ -98,19 +96,19 @@ internal sealed class ValidateCommand : Verb
         });
     }
 
-    private ParityReport Measure(ParseResult parsed, CancellationToken stop)
+    private ParityReport Measure(ParseResult parsed, IReadOnlyList<Gate> gates, CancellationToken stop)
     {
         using var candidate = OnnxSession.Open(parsed.GetRequiredValue(_candidate));
         var request = new ParityRequest
         {
             Reference = parsed.GetValue(_reference),
             Expected = [.. (parsed.GetValue(_expected) ?? []).Select(NamedText.Split)],
-            Inputs = parsed.GetValue(_inputs) is { } data ? SampleSet.Open(data) : null,
             Adapters = [.. (parsed.GetValue(_adapters) ?? []).Select(NamedText.Split)],
             AllowsForeign = parsed.GetValue(_foreign),
         };
-        var labels = parsed.GetValue(_labels) is { } file ? SampleSet.Open(file) : null;
+        (request, var labels) = _samples.Read(parsed, _survival.Read(parsed, request, gates));
         using var plan = ParityPlan.Make(candidate, request);
-        return ParityRun.Measure(candidate, plan.Passes, new ParityOptions { Labels = labels }, stop);
+        var report = ParityRun.Measure(candidate, plan.Passes, new ParityOptions { Labels = labels }, stop);
+        return AdapterSurvival.Complete(report, request, stop);
     }
 }

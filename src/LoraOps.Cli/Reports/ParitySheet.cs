@@ -20,7 +20,11 @@ internal static class ParitySheet
         .Add("passed", results.All(result => result.Passed))
         .AddGrid("metrics", ["metric", "output", "measured"], Measured(report).Select(row =>
             new Cell[] { row.Metric.Name, row.Output, row.Value }))
-        .AddGrid("adapters", PartColumns, report.Parts.SelectMany(part => part.Outputs.Select(output => Row(part, output))))
+        .AddGrid("adapters", PartColumns, report.Parts.Where(part => part.Domain.Length == 0)
+            .SelectMany(part => part.Outputs.Select(output => Row(part, output))))
+        .AddGrid("domains", ["domain", .. PartColumns], report.Parts.Where(part => part.Domain.Length > 0)
+            .SelectMany(part => part.Outputs.Select(output => Row(part, output).Prepend(part.Domain).ToArray())))
+        .AddSurvival(report.Survival)
         .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
 
     /// <summary>Every number of a report, metric by metric.</summary>

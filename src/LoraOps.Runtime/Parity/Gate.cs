@@ -40,9 +40,10 @@ public sealed record Gate(string Metric, string Operator, double Limit)
         var measured = metric.Read(report).Concat(report.Parts.SelectMany(part => Read(metric, part))).ToList();
         if (measured.Count == 0)
         {
-            var reason = report.Accuracy is null && metric.Name.Contains("accuracy", StringComparison.Ordinal)
-                ? "there are no labels"
-                : "no output has classes on its last axis";
+            var reason = Metrics.IsOfSurvival(Metric) ? "nothing tells the adapter's own change: give the models without it"
+                : report.Accuracy is null && metric.Name.Contains("accuracy", StringComparison.Ordinal)
+                    ? "there are no labels"
+                    : "no output has classes on its last axis";
             throw new LoraOpsException(GateProblems.Unmeasured(report.Candidate, ToString(), reason));
         }
 
@@ -53,7 +54,7 @@ public sealed record Gate(string Metric, string Operator, double Limit)
 
     // The whole may hide what one adapter does.
     private static IEnumerable<(string Output, double Value)> Read(Metric metric, ParityReport part) =>
-        metric.Read(part).Select(pair => ($"{pair.Output} of {part.Adapter}", pair.Value));
+        metric.Read(part).Select(pair => ($"{pair.Output} of {(part.Domain.Length > 0 ? part.Domain : part.Adapter)}", pair.Value));
 
     /// <summary>As it is written.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Metric}{Operator}{Limit}");
@@ -111,5 +112,6 @@ public sealed record GateResult(Gate Gate, string Output, double Measured, bool 
     /// <summary>The problem of a gate that was missed, or null.</summary>
     public Problem? Problem(string candidate) => Passed
         ? null
+        : Metrics.IsOfSurvival(Gate.Metric) ? SurvivalProblems.AdapterBuried(candidate, Gate.ToString(), $"'{Output}'", Gate.Metric, Measured)
         : GateProblems.Missed(candidate, Gate.ToString(), $"{Gate.Metric} of '{Output}'", Measured, MissedBy);
 }

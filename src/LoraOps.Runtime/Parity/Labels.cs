@@ -38,6 +38,17 @@ internal sealed class Labels
     /// <summary>True if an output of this rank has a row of classes for each label.</summary>
     public bool Fit(int outputRank) => outputRank == _tensor.Shape.Rank + 1;
 
+    /// <summary>The label of a sample that has but one; null if it has several or its one is not scored.</summary>
+    public int? Single(int sample)
+    {
+        if (_tensor.Shape.Rank != 1)
+            return null;
+
+        Span<float> value = stackalloc float[1];
+        _tensor.ReadFloats(sample, value);
+        return value[0] == NotScored ? null : (int)value[0];
+    }
+
     /// <summary>The problem that no output fits.</summary>
     public LoraOpsException FitsNone() => new(ParityProblems.LabelsInvalid(
         _path, $"is {_tensor.Shape}, and no output has these axes and one of classes"));

@@ -9,6 +9,15 @@ public sealed record Metric(string Name, string What, Func<ParityReport, IEnumer
 /// <summary>Every metric; the one list that gates, reports and help read.</summary>
 public static class Metrics
 {
+    /// <summary>The metric that tells whether an adapter is buried in a layer's rounding.</summary>
+    public const string DeltaCosine = "delta-cosine";
+
+    /// <summary>The metric that tells whether it still does the same to the outputs.</summary>
+    public const string EffectCosine = "effect-cosine";
+
+    /// <summary>The metric that tells whether it still does as much.</summary>
+    public const string EffectRatio = "effect-ratio";
+
     /// <summary>All metrics in the order of reports.</summary>
     public static IReadOnlyList<Metric> All { get; } =
     [
@@ -23,7 +32,18 @@ public static class Metrics
         OfTask("accuracy", "share of labels that the candidate meets, 0 to 1", task => task.Candidate),
         OfTask("reference-accuracy", "share of labels that the reference meets, 0 to 1", task => task.Reference),
         OfTask("accuracy-drop", "reference accuracy minus accuracy, in percentage points", task => task.Drop),
+        new(DeltaCosine, "what INT8 leaves of the adapter's change of a weight, cos(dQ, dW): the smallest of any layer", report =>
+            report.Survival?.Modules.MinBy(module => double.IsNaN(module.DeltaCosine) ? double.NegativeInfinity : module.DeltaCosine) is { } module
+                ? [(module.Module, module.DeltaCosine)]
+                : []),
+        new(EffectCosine, "cosine between the adapter's effect on the outputs in the candidate and in the reference", report =>
+            report.Survival?.Effects.Select(effect => (effect.Output, effect.Cosine)) ?? []),
+        new(EffectRatio, "|effect in the candidate| / |effect in the reference|", report =>
+            report.Survival?.Effects.Select(effect => (effect.Output, effect.Ratio)) ?? []),
     ];
+
+    /// <summary>True for a metric of what is left of an adapter.</summary>
+    public static bool IsOfSurvival(string name) => name is DeltaCosine or EffectCosine or EffectRatio;
 
     /// <summary>The metric of this name, or null.</summary>
     public static Metric? Find(string name) => All.FirstOrDefault(metric => metric.Name == name);

@@ -22,12 +22,23 @@ internal sealed class OutputMeter(string name)
     private bool HasClasses => _sample.Rank > 0 && _sample[-1] > 1;
 
     /// <summary>Adds some samples; both sides are [samples, …] of the same shape.</summary>
-    public void Add(TensorShape shape, ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)
+    /// <param name="shape">The shape.</param>
+    /// <param name="candidate">The candidate's values.</param>
+    /// <param name="reference">The reference's.</param>
+    /// <param name="first">The first sample's place in its data.</param>
+    /// <param name="worst">Gathers the worst samples; or null.</param>
+    public void Add(TensorShape shape, ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference, int first = 0, WorstSamples? worst = null)
     {
         _sample = new TensorShape(shape.Dims[1..]);
         var length = (int)shape.RowLength;
         for (var at = 0; at < candidate.Length; at += length)
-            AddSample(candidate.Slice(at, length), reference.Slice(at, length));
+        {
+            var mine = candidate.Slice(at, length);
+            var theirs = reference.Slice(at, length);
+            var cosine = AddSample(mine, theirs);
+            if (worst?.Wants(cosine) == true)
+                worst.Add(first + (at / length), cosine, Place(mine), Place(theirs));
+        }
     }
 
     /// <summary>The distance over everything that was added.</summary>
@@ -53,7 +64,10 @@ internal sealed class OutputMeter(string name)
         };
     }
 
-    private void AddSample(ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)
+    // Where a sample has one row of classes.
+    private int? Place(ReadOnlySpan<float> values) => HasClasses && _sample.Rank == 1 ? TensorPrimitives.IndexOfMax(values) : null;
+
+    private double AddSample(ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)
     {
         var sums = new Sums();
         for (var i = 0; i < candidate.Length; i++)
@@ -72,6 +86,8 @@ internal sealed class OutputMeter(string name)
         _worstCosine = Math.Min(_worstCosine, sums.Cosine);
         if (HasClasses)
             AddRows(candidate, reference);
+
+        return sums.Cosine;
     }
 
     private void AddRows(ReadOnlySpan<float> candidate, ReadOnlySpan<float> reference)

@@ -18,6 +18,8 @@ public sealed class ParityPlan : IDisposable
     private readonly OnnxSession _candidate;
     private readonly ParityRequest _request;
     private readonly List<IDisposable> _owned = [];
+    private ParityReference? _origin;
+    private ParityReference? _candidateOrigin;
 
     private ParityPlan(OnnxSession candidate, ParityRequest request)
     {
@@ -62,7 +64,7 @@ public sealed class ParityPlan : IDisposable
         if (_request.Adapters.Concat(_request.Expected.Where(record => record.Name.Length > 0)).ToList() is { Count: > 0 } unasked)
             throw new LoraOpsException([.. unasked.Select(adapter => AdapterChoiceProblems.NotTaken(_candidate.Path, Word(adapter)))]);
 
-        return [.. Sources().Select(source => Pass(source, "", new ParityPart("", "")))];
+        return [.. Sources().Select(source => Pass(source, "", new ParityPart("", ""), origins: Origins(source)))];
     }
 
     // Each adapter is active for a whole pass.
@@ -90,7 +92,7 @@ public sealed class ParityPlan : IDisposable
     private ParityPass FilePass(Source source, NamedValue adapter)
     {
         var against = source.Other is { } other ? Activate(other, adapter.Value) : Listed("", source);
-        return Pass(source, "", new ParityPart(NameOf(adapter), against)) with
+        return Pass(source, "", new ParityPart(NameOf(adapter), against), origins: Origins(source)) with
         {
             Adapter = Own(SessionAdapter.Open(adapter.Value, _candidate.Adaptable, Fit)),
         };
@@ -115,15 +117,20 @@ public sealed class ParityPlan : IDisposable
                 throw new LoraOpsException(AdapterChoiceProblems.ListsDiffer(other.Path, _candidate.Path));
         }
 
-        if (sources.Count > 1)
-            return [Mixed(sources, [.. chosen.Select(number => number ?? 0)], numbers)];
+        return sources.Count > 1 && _request.Domains.Count == 0
+            ? [Mixed(sources, [.. chosen.Select(number => number ?? 0)], numbers)]
+            : [.. sources.Zip(chosen, (source, number) => InGraph(source, number, numbers))];
+    }
 
-        var inputs = chosen[0] is { } one ? numbers.Choose(sources[0].Inputs, [.. Enumerable.Repeat(one, sources[0].Inputs.Count)]) : sources[0].Inputs;
-        if (chosen[0] == 0)
-            return [BasePass(sources[0], inputs)];
+    // One adapter, or what the data say.
+    private ParityPass InGraph(Source source, int? chosen, AdapterNumbers numbers)
+    {
+        var inputs = chosen is { } one ? numbers.Choose(source.Inputs, [.. Enumerable.Repeat(one, source.Inputs.Count)]) : source.Inputs;
+        if (chosen == 0)
+            return BasePass(source, inputs);
 
-        var name = chosen[0] is { } number ? numbers.NameOf(number) : "as the data say";
-        return [Pass(sources[0], "", new ParityPart(name, Listed("", sources[0])), inputs)];
+        var name = chosen is { } number ? numbers.NameOf(number) : "as the data say";
+        return Pass(source, "", new ParityPart(name, Listed("", source)), inputs, Origins(source, numbers));
     }
 
     // Null where the data choose for each sample.
@@ -158,12 +165,41 @@ public sealed class ParityPlan : IDisposable
         ParitySource Held(Source source, int number)
         {
             var prefix = number == 0 ? PrefixOf(source) : "";
-            return new ParitySource(new ParityPart(numbers.NameOf(number), Listed(prefix, source)), source.Inputs, Reference(source, prefix));
+            return new ParitySource(new ParityPart(numbers.NameOf(number), Listed(prefix, source)), source.Inputs, Reference(source, prefix))
+            {
+                Origins = number == 0 ? null : Origins(source, numbers),
+            };
         }
     }
 
-    private ParityPass Pass(Source source, string prefix, ParityPart part, SampleSet? inputs = null) =>
-        ParityPass.Of(new ParitySource(part, inputs ?? source.Inputs, Reference(source, prefix)));
+    private ParityPass Pass(Source source, string prefix, ParityPart part, SampleSet? inputs = null, EffectOrigins? origins = null) =>
+        ParityPass.Of(new ParitySource(part with { Domain = source.Domain }, inputs ?? source.Inputs, Reference(source, prefix))
+        {
+            Labels = source.Labels,
+            Origins = origins,
+        });
+
+    // What the adapter changes is told from the models without it: files, or what the forms hold themselves.
+    private EffectOrigins? Origins(Source source, AdapterNumbers? numbers = null)
+    {
+        if (_request.Base is null && !_request.MeasuresEffect)
+            return null;
+
+        Func<SampleSet, SampleSet>? turnOff = numbers is null ? null : samples => numbers.Choose(samples, new int[samples.Count]);
+        var reference = _request.Base is { } path ? _origin ??= Own(ParityReference.FromModel(path))
+            : PrefixOf(source) is { Length: > 0 } prefix ? Own(ParityReference.FromRecord(source.Record!, prefix))
+            : source.Other?.Session is { Adaptable.Metadata: not null } other ? Own(ParityReference.FromSession(other, turnOff))
+            : null;
+        if (reference is null)
+            return null;
+
+        if (numbers is not null || _candidate.Adaptable.IsAdaptable)
+            return new EffectOrigins(Own(ParityReference.FromSession(_candidate, turnOff)), reference, "the candidate without an adapter");
+
+        return _request.BaseCandidate is { } quantized
+            ? new EffectOrigins(_candidateOrigin ??= Own(ParityReference.FromModel(quantized)), reference, "the quantized base")
+            : new EffectOrigins(reference, reference, "the base in float");
+    }
 
     private AdapterFitOptions Fit => new() { AllowsForeign = _request.AllowsForeign };
 
@@ -174,7 +210,9 @@ public sealed class ParityPlan : IDisposable
         if (_request.Reference is { } path)
         {
             var reference = Own(ParityReference.FromModel(path));
-            return [new Source("", _request.Inputs ?? throw new InvalidOperationException("A model needs samples."), null, reference)];
+            return _request.Domains.Count > 0
+                ? [.. _request.Domains.Select(domain => new Source("", domain.Samples, null, reference) { Domain = domain.Name, Labels = domain.Labels })]
+                : [new Source("", _request.Inputs ?? throw new InvalidOperationException("A model needs samples."), null, reference)];
         }
 
         return [.. _request.Expected.Select(expected =>
@@ -212,5 +250,10 @@ public sealed class ParityPlan : IDisposable
 
     private static string Word(NamedValue adapter) => adapter.Name.Length > 0 ? $"{adapter.Name}={adapter.Value}" : adapter.Value;
 
-    private sealed record Source(string Name, SampleSet Inputs, SampleSet? Record, ParityReference? Other);
+    private sealed record Source(string Name, SampleSet Inputs, SampleSet? Record, ParityReference? Other)
+    {
+        public string Domain { get; init; } = "";
+
+        public SampleSet? Labels { get; init; }
+    }
 }

@@ -35,6 +35,11 @@ public abstract class ParityReference : IDisposable
     /// <param name="prefix">What stands before the output's name, for example <c>base_</c>.</param>
     public static ParityReference FromRecord(SampleSet record, string prefix = "") => new RecordedReference(record, prefix);
 
+    /// <summary>A model that is loaded already, with nothing active in it; it stays the caller's.</summary>
+    /// <param name="session">The model.</param>
+    /// <param name="turnOff">Makes samples choose no adapter; null if they choose none.</param>
+    internal static ParityReference FromSession(OnnxSession session, Func<SampleSet, SampleSet>? turnOff) => new InactiveReference(session, turnOff);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -75,6 +80,16 @@ public abstract class ParityReference : IDisposable
             _session.Dispose();
             base.Dispose(disposing);
         }
+    }
+
+    private sealed class InactiveReference(OnnxSession session, Func<SampleSet, SampleSet>? turnOff) : ParityReference(session.Path)
+    {
+        internal override int? FixedBatch => session.FixedBatch;
+
+        internal override IEnumerable<Problem> Check(IReadOnlyList<Port> outputs, SampleSet inputs) => session.Check(turnOff?.Invoke(inputs) ?? inputs);
+
+        internal override IReadOnlyDictionary<string, OutputBlock> Read(IReadOnlyList<Port> outputs, SampleSet inputs, int first, int count) =>
+            session.Run(turnOff?.Invoke(inputs) ?? inputs, first, count);
     }
 
     private sealed class RecordedReference(SampleSet record, string prefix) : ParityReference(record.Path)

@@ -7,6 +7,12 @@ namespace LoraOps.Runtime.Parity;
 /// <param name="Value">A file, or what else it is.</param>
 public readonly record struct NamedValue(string Name, string Value);
 
+/// <summary>Samples that are called something.</summary>
+/// <param name="Name">The domain: a city, a camera, a season.</param>
+/// <param name="Samples">The samples.</param>
+/// <param name="Labels">A file with their labels; null if they are among the samples, or there are none.</param>
+public sealed record NamedSamples(string Name, SampleSet Samples, SampleSet? Labels);
+
 /// <summary>What a candidate is to be held against, and with which adapters.</summary>
 public sealed record ParityRequest
 {
@@ -18,6 +24,18 @@ public sealed record ParityRequest
 
     /// <summary>Samples; null takes those of the records.</summary>
     public SampleSet? Inputs { get; init; }
+
+    /// <summary>Samples that have names of their own, to be told apart in the report; they take the place of <see cref="Inputs"/>.</summary>
+    public IReadOnlyList<NamedSamples> Domains { get; init; } = [];
+
+    /// <summary>The float model without the adapter, if the adapter's effect is to be measured; forms that hold their base need none.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>The quantized model without the adapter; forms that hold their base need none.</summary>
+    public string? BaseCandidate { get; init; }
+
+    /// <summary>The adapter's effect on the outputs is measured where the models hold their base themselves.</summary>
+    public bool MeasuresEffect { get; init; }
 
     /// <summary>
     /// Of a model of the form <c>inputs</c> <c>.onnx_adapter</c> files; of one of the form <c>switchable</c> the name or number of an adapter

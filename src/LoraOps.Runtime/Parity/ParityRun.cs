@@ -50,7 +50,7 @@ public static class ParityRun
     {
         var outputs = candidate.Outputs.Where(output => options.Outputs?.Contains(output.Name) ?? true).ToList();
         var problems = passes.SelectMany(pass => candidate.Check(pass.Inputs).Concat(pass.Sources
-            .SelectMany(source => source.Reference.Check(outputs, source.Samples)))).ToList();
+            .SelectMany(source => source.Reference.Check(outputs, source.Samples).Concat(Check(source.Origins, outputs, source.Samples))))).Distinct().ToList();
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
@@ -68,5 +68,9 @@ public static class ParityRun
             : report with { Parts = [.. parts.Select(part => Named(part.Value.Result(candidate.Path), part.Key))] };
     }
 
-    private static ParityReport Named(ParityReport report, ParityPart part) => report with { Adapter = part.Adapter, Against = part.Against };
+    private static IEnumerable<Problem> Check(EffectOrigins? origins, IReadOnlyList<Port> outputs, SampleSet samples) =>
+        origins is null ? [] : origins.Candidate.Check(outputs, samples).Concat(origins.Reference.Check(outputs, samples));
+
+    private static ParityReport Named(ParityReport report, ParityPart part) =>
+        report with { Adapter = part.Adapter, Against = part.Against, Domain = part.Domain };
 }

@@ -18,7 +18,7 @@ internal sealed class PassRun
     public PassRun(OnnxSession candidate, ParityPass pass, IReadOnlyList<Port> outputs, ParityOptions options)
     {
         (_candidate, _pass, _outputs) = (candidate, pass, outputs);
-        _scored = [.. pass.Sources.Select(source => Scored(candidate, options, source.Samples, outputs))];
+        _scored = [.. pass.Sources.Select(source => Scored(candidate, source.Labels ?? options.Labels, source.Samples, outputs))];
     }
 
     /// <summary>Runs it batch by batch.</summary>
@@ -35,15 +35,32 @@ internal sealed class PassRun
             batches.Saw(mine.Values.Sum(block => block.Shape.ElementCount * 2));
             foreach (var (source, sample, number, row) in Pieces(first, count))
             {
-                var (part, _, reference) = _pass.Sources[source];
-                var theirs = reference.Read(_outputs, _pass.Sources[source].Samples, sample, number);
+                var (part, samples, reference) = _pass.Sources[source];
+                var theirs = reference.Read(_outputs, samples, sample, number);
                 var values = _outputs.ToDictionary(
                     output => output.Name,
                     output => Paired(reference, output.Name, mine[output.Name], theirs[output.Name], row),
                     StringComparer.Ordinal);
+                var piece = new MeteredPiece(part, reference.Path, sample, number) { Scored = _scored[source], Values = values };
                 foreach (var meter in parts.Count > 1 ? [all, parts[part]] : new[] { all })
-                    meter.Add(reference.Path, _scored[source], sample, number, values);
+                    meter.Add(piece);
+
+                if (_pass.Sources[source].Origins is { } origins)
+                    AddEffect(origins, piece, samples, parts.Count > 1 ? [all, parts[part]] : [all]);
             }
+        }
+    }
+
+    private void AddEffect(EffectOrigins origins, MeteredPiece piece, SampleSet samples, PartMeter[] meters)
+    {
+        var plain = origins.Reference.Read(_outputs, samples, piece.First, piece.Count);
+        var mine = ReferenceEquals(origins.Candidate, origins.Reference) ? plain : origins.Candidate.Read(_outputs, samples, piece.First, piece.Count);
+        foreach (var (name, (after, reference)) in piece.Values)
+        {
+            Paired(origins.Reference, name, after, plain[name], null);
+            Paired(origins.Candidate, name, after, mine[name], null);
+            foreach (var meter in meters)
+                meter.AddEffect(name, origins.What, (after.Values, mine[name].Values), (reference.Values, plain[name].Values));
         }
     }
 
@@ -62,11 +79,11 @@ internal sealed class PassRun
         return (row is { } at ? OutputCorner.Of(mine, at, wanted) : mine, theirs);
     }
 
-    private static (string Output, Labels Labels)? Scored(OnnxSession candidate, ParityOptions options, SampleSet inputs, IReadOnlyList<Port> outputs)
+    private static (string Output, Labels Labels)? Scored(OnnxSession candidate, SampleSet? given, SampleSet inputs, IReadOnlyList<Port> outputs)
     {
         // A model that takes labels as an input computes a loss: they are no answer key for us.
         var isInput = candidate.Inputs.Any(input => input.Name == Labels.TensorName);
-        var source = options.Labels ?? (inputs.Find(Labels.TensorName) is null || isInput ? null : inputs);
+        var source = given ?? (inputs.Find(Labels.TensorName) is null || isInput ? null : inputs);
         if (source is null)
             return null;
 

@@ -681,6 +681,18 @@ public enum ProblemCode
     /// <summary>An adapter makes dimensions differ that the model calls alike.</summary>
     RanksClash = 8068,
 
+    /// <summary>Quantization buried an adapter: what is left of its change, or of its effect, misses the limit.</summary>
+    AdapterBuried = 8070,
+
+    /// <summary>A base is not the model that an adapter was merged into.</summary>
+    OriginDiffers = 8071,
+
+    /// <summary>A layer of the float model cannot be found in the quantized one.</summary>
+    LayerUnfound = 8072,
+
+    /// <summary>A model is the same as its base: there is no adapter that could have survived.</summary>
+    NothingChanged = 8073,
+
     /// <summary>The disk is full.</summary>
     DiskFull = 9001,
 
@@ -710,6 +722,7 @@ public static class ProblemCodeExit
         ProblemCode.NodeNotQuantized => Problems.ExitCode.Usage,
         ProblemCode.PrecisionNotAllowed => Problems.ExitCode.ChipRefuses,
         ProblemCode.GateInvalid => Problems.ExitCode.Usage,
+        ProblemCode.AdapterBuried => Problems.ExitCode.GateFailed,
         _ => ((int)code / 1000) switch
         {
             1 or 2 or 3 or 5 => Problems.ExitCode.InvalidInput,

@@ -67,7 +67,11 @@ public sealed class GateTests
     [Fact]
     public void No_gate_lets_a_value_pass_that_is_no_number()
     {
-        var report = Report(Output("good", 0.9), Output("broken", double.NaN)) with { Accuracy = new TaskAccuracy("y", 1, double.NaN, 1) };
+        var report = Report(Output("good", 0.9), Output("broken", double.NaN)) with
+        {
+            Accuracy = new TaskAccuracy("y", 1, double.NaN, 1),
+            Survival = new SurvivalReport { Modules = [Module("m", 0.9), Module("n", double.NaN)], Effects = [new OutputEffect("y", double.NaN, double.NaN)] },
+        };
         foreach (var metric in Metrics.All.Where(metric => metric.Name != "reference-accuracy"))
         {
             foreach (var sign in new[] { ">=-1e300", "<=1e300", ">-1e300", "<1e300" })
@@ -117,6 +121,20 @@ public sealed class GateTests
     }
 
     private static ParityReport Report(params OutputParity[] outputs) => new("m.onnx", "r.onnx", 1, outputs, null);
+
+    private static ModuleSurvival Module(string name, double cosine) => new()
+    {
+        Module = name,
+        Node = name,
+        DeltaCosine = cosine,
+        Rho = 1,
+        SnrDelta = 1,
+        SmallestSnrDelta = 1,
+        ChangedCodes = 1,
+        ScaleRatio = 1,
+        ClippedShare = 0,
+        Verdict = SurvivalVerdict.Buried,
+    };
 
     private static OutputParity Output(string name, double value) => new()
     {
