@@ -86,7 +86,11 @@ public readonly record struct FixedRange(float Min, float Max);
 /// <param name="MaxRank">The most dimensions of a tensor; null for no limit.</param>
 /// <param name="MaxDim">The largest dimension other than the batch; null for no limit.</param>
 /// <param name="MaxBatch">The largest first dimension; null for no limit.</param>
-public sealed record ShapeLimits(bool Static, long? MaxRank, long? MaxDim, long? MaxBatch);
+public sealed record ShapeLimits(bool Static, long? MaxRank, long? MaxDim, long? MaxBatch)
+{
+    /// <summary>The dimensions that what a layer reads must have, no more and no fewer; null for any.</summary>
+    public long? LayerRank { get; init; }
+}
 
 /// <summary>What a chip can run and how its compiler wants a model: one JSON file per chip and SDK.</summary>
 public sealed record ChipProfile
@@ -155,11 +159,20 @@ public sealed record ChipProfile
     /// <summary>What a layer may be computed in, cheapest first: what a layer that loses too much can be lifted to.</summary>
     public IReadOnlyList<LayerPrecision> Precisions { get; init; } = [LayerPrecision.Int8, LayerPrecision.Float];
 
-    /// <summary>Further operators whose float inputs and outputs are quantized, for chips that compute all in integers.</summary>
+    /// <summary>
+    /// Further operators whose float inputs and outputs are quantized, for chips that compute all in integers. A weighted op that is here as
+    /// well is quantized where it multiplies two activations.
+    /// </summary>
     public IReadOnlyList<string> QuantizedOps { get; init; } = [];
 
     /// <summary>Operators that are kept in float, each with the reason.</summary>
     public IReadOnlyDictionary<string, string> FloatOps { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The operators that the chip's unit runs; empty if that is not known or not limited.</summary>
+    public IReadOnlyList<string> SupportedOps { get; init; } = [];
+
+    /// <summary>Operators that run somewhere else than on the chip's unit, each with what that means.</summary>
+    public IReadOnlyDictionary<string, string> HostOps { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What comes out of these operators whatever goes in, for example 0 to 1 out of a Softmax.</summary>
     public IReadOnlyDictionary<string, FixedRange> FixedRanges { get; init; } = new SortedDictionary<string, FixedRange>(StringComparer.Ordinal);

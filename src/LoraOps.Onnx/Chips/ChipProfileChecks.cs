@@ -6,7 +6,7 @@ namespace LoraOps.Onnx.Chips;
 internal static class ChipProfileChecks
 {
     // What the quantizer has a rule for; it never sees a name that it does not know.
-    private static readonly string[] Weightable = ["Conv", "MatMul", "Gemm"];
+    private static readonly string[] Weightable = ["Conv", "ConvTranspose", "MatMul", "Gemm"];
 
     /// <summary>Notes all that is wrong.</summary>
     public static void Check(ChipProfile profile, string file, List<Problem> problems)
@@ -43,9 +43,6 @@ internal static class ChipProfileChecks
 
         if (!profile.Weights.PerChannel && profile.Weights.PerChannelOps.Count > 0)
             yield return ("weights.perChannelOps", "must be empty where perChannel is false");
-
-        foreach (var op in profile.QuantizedOps.Intersect(profile.WeightedOps))
-            yield return ("quantizedOps", $"names '{op}', which is one of weightedOps");
 
         foreach (var op in profile.FloatOps.Keys.Where(op => profile.WeightedOps.Contains(op) || profile.QuantizedOps.Contains(op)))
             yield return ("floatOps", $"names '{op}', which is quantized");

@@ -76,6 +76,8 @@ internal static class ChipProfileReader
             : [LayerPrecision.Int8, profile.HalfPrecisionRest ? LayerPrecision.Half : LayerPrecision.Float],
         QuantizedOps = root.Has("quantizedOps") ? root.Texts("quantizedOps") : profile.QuantizedOps,
         FloatOps = root.Has("floatOps") ? root.TextMap("floatOps") : profile.FloatOps,
+        SupportedOps = root.Has("supportedOps") ? root.Texts("supportedOps") : profile.SupportedOps,
+        HostOps = root.Has("hostOps") ? root.TextMap("hostOps") : profile.HostOps,
         FixedRanges = root.Has("fixedRanges") ? root.Ranges("fixedRanges") : profile.FixedRanges,
         Shapes = root.Has("shapes") ? Shapes(root.Object("shapes")) : null,
         Alignment = root.Has("alignment") ? root.Integer("alignment") : profile.Alignment,
@@ -105,7 +107,10 @@ internal static class ChipProfileReader
 
     private static ShapeLimits Shapes(JsonFields fields)
     {
-        var limits = new ShapeLimits(fields.Flag("static"), Limit("maxRank"), Limit("maxDim"), Limit("maxBatch"));
+        var limits = new ShapeLimits(fields.Flag("static"), Limit("maxRank"), Limit("maxDim"), Limit("maxBatch"))
+        {
+            LayerRank = Limit("layerRank"),
+        };
         fields.RefuseOthers();
         return limits;
 

@@ -19,6 +19,11 @@ public static partial class ChipRules
     private static readonly string[] MovingOps =
         ["Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "MaxPool", "Slice", "Gather", "Expand", "Split"];
 
+    // 2 · 255 · 64 fits int16, 2 · 255 · 127 does not.
+    private const int LargestSafeCode = 64;
+
+    private static readonly string[] WithoutVnni = ["sse4.1", "avx2", "avx512"];
+
     private static readonly long[] GoodBlocks = [16, 32, 64, 128, 256];
 
     internal static ChipRule UnsignedTimesSigned => new(
@@ -37,16 +42,17 @@ public static partial class ChipRules
         "See which layers stay float, and why.",
         scope =>
         {
-            if (scope.Optimized is not { } optimized)
-                return [];
-
+            var optimized = scope.Optimized;
             var total = scope.Weighted.Count(node => scope.WeightOf(node) is not null);
             var integer = optimized.Graph.Node.Count(node => IntegerKernels.Contains(node.OpType));
             return total == 0 || integer >= FusedShare * total
                 ? []
                 : [new Breach("the optimised model", string.Create(
                     CultureInfo.InvariantCulture, $"runs {integer} of {total} layers as integer kernels"))];
-        });
+        })
+    {
+        Needs = RuleSubject.OptimizedModel,
+    };
 
     internal static ChipRule NothingLeftOnMoves => new(
         "CPU-05",
@@ -54,16 +60,17 @@ public static partial class ChipRules
         "Give what goes in and what comes out the same scale.",
         scope =>
         {
-            if (scope.Optimized is not { } optimized)
-                return [];
-
+            var optimized = scope.Optimized;
             var index = new GraphIndex(optimized);
             return optimized.Graph.Node
                 .Where(node => node.Is(MovingOps)
                     && index.Producer(node.Input[0]) is { OpType: "DequantizeLinear" }
                     && index.Readers(node.Output[0]).Any(next => next.Is("QuantizeLinear")))
                 .Select(node => new Breach(RuleScope.NameOf(node), $"({node.OpType}) still runs between a pair"));
-        });
+        })
+    {
+        Needs = RuleSubject.OptimizedModel,
+    };
 
     internal static ChipRule Blocks => new(
         "CPU-06",
@@ -76,4 +83,36 @@ public static partial class ChipRules
                 ? Array.Empty<Breach>()
                 : [new Breach(RuleScope.NameOf(node), string.Create(CultureInfo.InvariantCulture, $"has blocks of {block} over K = {k}"))];
         }));
+
+    internal static ChipRule ReducedRange => new(
+        "CPU-02",
+        "Weights have seven bits where a CPU of the target adds int8 products in int16",
+        "Set weights.reducedRange of the profile, or leave the CPUs without VNNI out of target.isa.",
+        scope => !SaturatingSets(scope).Any() ? [] : scope.Weighted
+            .Where(node => scope.Dequantizer(node.Input[1]) is { } weight && IsBeyondSevenBits(scope, weight))
+            .Select(node => new Breach(
+                RuleScope.NameOf(node), $"has weights of eight bits, which saturate on {string.Join(", ", SaturatingSets(scope))}")));
+
+    internal static ChipRule NoDynamicConvolution => new(
+        "CPU-03",
+        "Convolutions are not quantized dynamically",
+        "Leave convolutions float where activations are quantized at run time.",
+        scope => scope.Nodes("ConvInteger")
+            .Concat(scope.Nodes("Conv").Where(node => scope.Dequantizer(node.Input[0]) is { } pair
+                && scope.Index.Producer(pair.Input[0]) is { OpType: "DynamicQuantizeLinear" }))
+            .Select(node => new Breach(RuleScope.NameOf(node), $"({node.OpType}) has no kernel for this that is fast, or none at all")));
+
+    private static IEnumerable<string> SaturatingSets(RuleScope scope) => scope.Chip.Target.GetValueOrDefault("isa", "")
+        .Split(',', StringSplitOptions.TrimEntries)
+        .Intersect(WithoutVnni);
+
+    private static bool IsBeyondSevenBits(RuleScope scope, NodeProto weight)
+    {
+        if (scope.Index.Constant(weight.Input[0]) is { DataType: (int)DataType.Int8 } codes)
+            return scope.Model.Read(codes).ToFloats().Any(code => Math.Abs(code) > LargestSafeCode);
+
+        // Stored as floats: the largest magnitude has the largest code.
+        return scope.Stored(weight) is { DataType: (int)DataType.Float } stored && scope.ScalesOf(weight) is { Length: > 0 } scales
+            && scope.Model.Read(stored).ToFloats().Select(Math.Abs).DefaultIfEmpty().Max() > (LargestSafeCode + 0.5) * scales.Max();
+    }
 }

@@ -4,6 +4,8 @@ namespace LoraOps.Onnx.Chips;
 
 public static partial class ChipRules
 {
+    private const long OpsetOfScalesPerChannel = 13;
+
     internal static ChipRule Opset => new(
         "CHIP-01",
         "The opset is one that the compiler reads",

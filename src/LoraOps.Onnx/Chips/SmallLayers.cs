@@ -17,6 +17,9 @@ public static class SmallLayers
     public static string? Reason(NodeProto node, TensorProto weight, GraphIndex index, ChipProfile chip) => node.OpType switch
     {
         "Conv" => ConvReason(node, weight, index, chip.MinChannels),
+        "ConvTranspose" => Math.Min(weight.Dims[0], weight.Dims[1] * node.Integer("group", 1)) is var channels && channels < chip.MinChannels
+            ? Below("channels", channels, chip.MinChannels)
+            : null,
         "Gemm" => ProductReason(weight, node.Integer("transB", 0) != 0 ? 0 : 1, chip),
         _ => ProductReason(weight, weight.Dims.Count - 1, chip),
     };

@@ -52,7 +52,7 @@ public static class StaticQuantizer
             {
                 Precision = plan.PrecisionOf(one.Node),
             })],
-            Findings = ChipRules.Enforce(model, chip),
+            Findings = ChipRules.Enforce(model, chip, new RuleEvidence { Float = prepared, Ranges = ranges }),
         };
     }
 

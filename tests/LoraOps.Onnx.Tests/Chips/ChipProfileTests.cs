@@ -32,7 +32,7 @@ public sealed class ChipProfileTests
 
     [Fact]
     public void The_command_lines_name_the_model() => Assert.Equal(
-        "trtexec --onnx=out/city.onnx --saveEngine=city.engine --int8 --fp16   # TensorRT 8.6 to 10",
+        "trtexec --onnx=out/city.onnx --saveEngine=city.engine --int8 --fp16 {trtShapes}   # TensorRT 8.6 to 10",
         ChipProfiles.Find("orin-x").CommandsFor("out/city.onnx")[0]);
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class ChipProfileTests
         var problem = Assert.Throws<LoraOpsException>(() => ChipProfiles.Find("orin-y")).Problems.Single();
 
         Assert.Equal(ProblemCode.ChipUnknown, problem.Code);
-        Assert.Contains("orin-x, x64-vnni", problem.What, StringComparison.Ordinal);
+        Assert.Contains("arm64, ascend-310p, journey-5, journey-6, mdc-610, orin-dla, orin-x, sa8295, x64-vnni", problem.What, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Usage, problem.Code.ExitCode());
     }
 
@@ -61,7 +61,7 @@ public sealed class ChipProfileTests
     [InlineData("opset", "[13, 20]", "field 'opset' must be an object")]
     [InlineData("gates", "[1]", "field 'gates' must be a list of texts")]
     [InlineData("gates", "\"cosine\"", "field 'gates' must be a list of texts")]
-    [InlineData("weightedOps", "[\"Einsum\"]", "field 'weightedOps' names 'Einsum', allowed are Conv, MatMul and Gemm")]
+    [InlineData("weightedOps", "[\"Einsum\"]", "field 'weightedOps' names 'Einsum', allowed are Conv, ConvTranspose, MatMul and Gemm")]
     [InlineData("outputOps", "[\"Relu\"]", "field 'outputOps' names 'Relu', which is not one of weightedOps")]
     [InlineData("removableActivations", "[\"Relu\"]", "field 'removableActivations' must be empty where activations are symmetric")]
     [InlineData("removableActivations", "[\"Gelu\"]", "field 'removableActivations' names 'Gelu', allowed are Relu and Clip")]
@@ -80,8 +80,10 @@ public sealed class ChipProfileTests
     [InlineData("precisions", "[\"int8\", \"float\", \"fp16\"]", "field 'precisions' must be in the order int8, int16, fp16, float, each once")]
     [InlineData("precisions", "[\"int16\"]", "field 'precisions' must begin with int8, the cheapest")]
     [InlineData("precisions", "[]", "field 'precisions' must begin with int8, the cheapest")]
-    [InlineData("quantizedOps", "[\"Conv\"]", "field 'quantizedOps' names 'Conv', which is one of weightedOps")]
+    [InlineData("supportedOps", "\"Conv\"", "field 'supportedOps' must be a list of texts")]
+    [InlineData("hostOps", "[\"Conv\"]", "field 'hostOps' must be an object")]
     [InlineData("floatOps", "{ \"Conv\": \"slow\" }", "field 'floatOps' names 'Conv', which is quantized")]
+    [InlineData("shapes", "{ \"static\": true, \"layerRank\": \"4\" }", "field 'shapes.layerRank' must be a whole number")]
     [InlineData("floatOps", "{ \"Erf\": \"\" }", "field 'floatOps' has no reason for 'Erf'")]
     [InlineData("floatOps", "{ \"Erf\": 1 }", "field 'floatOps.Erf' must be a text")]
     [InlineData("fixedRanges", "{ \"Softmax\": [1, 0] }", "field 'fixedRanges.Softmax' must be two finite numbers, the smaller one first")]
@@ -151,7 +153,9 @@ public sealed class ChipProfileTests
             json["quantizedOps"] = JsonNode.Parse("""["Softmax"]""");
             json["floatOps"] = JsonNode.Parse("""{ "Erf": "has no integer kernel" }""");
             json["fixedRanges"] = JsonNode.Parse("""{ "Softmax": [0, 1] }""");
-            json["shapes"] = JsonNode.Parse("""{ "static": true, "maxRank": 5, "maxDim": 8192, "maxBatch": 4096 }""");
+            json["shapes"] = JsonNode.Parse("""{ "static": true, "maxRank": 5, "maxDim": 8192, "maxBatch": 4096, "layerRank": 4 }""");
+            json["supportedOps"] = JsonNode.Parse("""["Conv", "Relu"]""");
+            json["hostOps"] = JsonNode.Parse("""{ "Cast": "runs on the CPU" }""");
             json["alignment"] = 32;
             json["handOff"] = JsonNode.Parse("""["amct", "encodings"]""");
             json["target"] = JsonNode.Parse("""{ "march": "nash-m", "coreNum": "1" }""");
@@ -164,13 +168,14 @@ public sealed class ChipProfileTests
         Assert.Equal(["Softmax"], chip.QuantizedOps);
         Assert.Equal("has no integer kernel", chip.FloatOps["Erf"]);
         Assert.Equal(new FixedRange(0, 1), chip.FixedRanges["Softmax"]);
-        Assert.Equal(new ShapeLimits(true, 5, 8192, 4096), chip.Shapes);
+        Assert.Equal(new ShapeLimits(true, 5, 8192, 4096) { LayerRank = 4 }, chip.Shapes);
+        Assert.Equal(("Conv, Relu", "runs on the CPU"), (string.Join(", ", chip.SupportedOps), chip.HostOps["Cast"]));
         Assert.Equal((32, 2), (chip.Alignment, chip.HandOff.Count));
         Assert.Equal("compile a/m.onnx m --march nash-m --cores 1 {other}", chip.CommandsFor("a/m.onnx").Single());
     }
 
     private static readonly string[] Optional =
-        ["precisions", "quantizedOps", "floatOps", "fixedRanges", "shapes", "alignment", "handOff", "target"];
+        ["precisions", "quantizedOps", "floatOps", "fixedRanges", "shapes", "alignment", "handOff", "target", "supportedOps", "hostOps"];
 
     private static Func<ChipProfile> Edited(Action<JsonObject> edit) => () =>
     {
