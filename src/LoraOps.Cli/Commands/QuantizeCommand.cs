@@ -6,6 +6,7 @@ using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Quantizing;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
+using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Cli.Commands;
@@ -22,24 +23,13 @@ internal sealed class QuantizeCommand : Verb
         Required = true,
     };
 
-    private readonly Option<string?> _calibration = new("--calibration")
-    {
-        Description = "Samples of what the model will see: .safetensors with a leading sample axis, or a folder of .npy.",
-        HelpName = "DATA",
-    };
-
     private readonly Option<string> _scheme = new Option<string>("--scheme")
     {
         Description = "static: the ranges of activations are fixed by calibration.",
         DefaultValueFactory = _ => "static",
     }.Among("static", "dynamic", "weights");
 
-    private readonly Option<string> _calibrator = new Option<string>("--calibrator")
-    {
-        Description = "minmax: a range holds every value that was seen.",
-        DefaultValueFactory = _ => "minmax",
-    }.Among("minmax", "entropy", "percentile", "mse");
-
+    private readonly CalibrationOptions _calibrating = new();
     private readonly PrecisionOptions _precisions = new();
     private readonly Option<string> _output = OutputPlace.Option();
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
@@ -49,9 +39,10 @@ internal sealed class QuantizeCommand : Verb
         : base("quantize", "Turn a float ONNX model into INT8 for a chip.")
     {
         Add(_model);
-        foreach (var option in new Option[] { _chip, _calibration, _scheme, _calibrator })
+        foreach (var option in new Option[] { _chip, _scheme })
             Add(option);
 
+        _calibrating.AddTo(this);
         _precisions.AddTo(this);
         foreach (var option in new Option[] { _output, _overwrite, _dryRun })
             Add(option);
@@ -60,46 +51,46 @@ internal sealed class QuantizeCommand : Verb
     /// <inheritdoc/>
     public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var calibration = Calibration(parsed);
+        Check(parsed);
+        var calibration = _calibrating.Data(parsed);
         var chip = ChipProfiles.Find(parsed.GetRequiredValue(_chip));
         var source = parsed.GetRequiredValue(_model);
-        var place = OutputPlace.Checked(parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), source, calibration);
+        var place = OutputPlace.Checked(parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), source, calibration ?? source);
+        var plan = _calibrating.Plan(parsed, chip, parsed.GetValue(_overwrite));
         return screen.WithStages(stages =>
         {
-            var data = SampleSet.Open(calibration);
+            var data = calibration is null ? null : SampleSet.Open(calibration);
             var request = new QuantizationRequest
             {
                 Chip = chip,
                 Calibration = data,
+                Calibrating = plan,
                 Precisions = _precisions.Lifted(parsed),
                 Goal = _precisions.Goal(parsed, data),
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-                return new Answer(Describe(outcome, chip, place, data).Add("written", false));
+                return new Answer(Describe(outcome, chip, place, plan).Add("written", false));
 
             stages.Begin("writing the model");
             place.Write(outcome.Quantization.Model);
-            var sizes = Describe(outcome, chip, place, data).Add("written", true);
+            _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
+            var sizes = Describe(outcome, chip, place, plan).Add("written", true);
             return new Answer(AddSizes(sizes, source, place));
         });
     }
 
-    private string Calibration(ParseResult parsed)
+    private void Check(ParseResult parsed)
     {
         var name = CommandLine.FullName(parsed);
         var problems = new List<Problem>();
         if (parsed.GetValue(_scheme) is var scheme && scheme != "static")
             problems.Add(CommandProblems.NotAvailable(name, $"--scheme '{scheme}'", "static"));
-
-        if (parsed.GetValue(_calibrator) is var calibrator && calibrator != "minmax")
-            problems.Add(CommandProblems.NotAvailable(name, $"--calibrator '{calibrator}'", "minmax"));
-
-        var calibration = parsed.GetValue(_calibration);
-        if (problems.Count == 0 && calibration is null)
+        else if (!_calibrating.IsGiven(parsed))
             problems.Add(CommandProblems.UsageWrong(name, "--calibration is missing: the scheme static needs samples"));
 
-        return problems.Count == 0 && calibration is not null ? calibration : throw new LoraOpsException(problems);
+        if (problems.Count > 0)
+            throw new LoraOpsException(problems);
     }
 
     private static Sheet AddSizes(Sheet sheet, string source, OutputPlace place)
@@ -110,11 +101,12 @@ internal sealed class QuantizeCommand : Verb
             .Add("size ratio", Cell.Share((double)place.Bytes() / before));
     }
 
-    private static Sheet Describe(QuantizationOutcome outcome, ChipProfile chip, OutputPlace place, SampleSet data) =>
-        QuantizationSheet.Of(outcome, new Sheet()
+    private static Sheet Describe(QuantizationOutcome outcome, ChipProfile chip, OutputPlace place, CalibrationPlan plan)
+    {
+        var sheet = new Sheet()
             .Add("output", place.Model)
             .Add("chip", chip.Name)
-            .Add("scheme", "static")
-            .Add("calibrator", "minmax")
-            .Add("samples", data.Count));
+            .Add("scheme", "static");
+        return QuantizationSheet.Of(outcome, outcome.Calibrated is { } ranges ? CalibrationSheet.Of(sheet, plan, ranges) : sheet);
+    }
 }

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Readers;
 using LoraOps.Readers.TorchPickle;
+using LoraOps.Runtime.Calibrating;
 
 namespace LoraOps.Cli.Inspecting;
 
@@ -35,6 +36,9 @@ internal enum ArtifactKind
 
     /// <summary>A LoraOps bundle.</summary>
     Bundle,
+
+    /// <summary>A file of calibrated ranges.</summary>
+    Ranges,
 }
 
 /// <summary>Tells artefacts apart, by their content first and by their names where the content is damaged.</summary>
@@ -68,6 +72,9 @@ internal static class ArtifactKinds
         if (Directory.EnumerateDirectories(path).Any(inner => Has(inner, "adapter_config.json")))
             return ArtifactKind.Adapter;
 
+        if (Directory.EnumerateDirectories(path).Any(inner => Has(inner, "*.npy")))
+            return ArtifactKind.Samples;
+
         return Has(path, "model.onnx") ? ArtifactKind.Onnx : ArtifactKind.Unknown;
     }
 
@@ -86,6 +93,9 @@ internal static class ArtifactKinds
         if (bytes.AsSpan(sizeof(int)).StartsWith("TORT"u8))
             return ArtifactKind.OnnxAdapter;
 
+        if (bytes[0] == (byte)'{' && RangeFile.IsFile(path))
+            return ArtifactKind.Ranges;
+
         return bytes[0] == OnnxIrVersionField && bytes[1] is > 0 and < 32 ? ArtifactKind.Onnx : ByName(path);
     }
 
@@ -101,6 +111,9 @@ internal static class ArtifactKinds
 
         if (path.EndsWith(OnnxAdapterFile.Extension, StringComparison.OrdinalIgnoreCase))
             return ArtifactKind.OnnxAdapter;
+
+        if (path.EndsWith("ranges.json", StringComparison.OrdinalIgnoreCase))
+            return ArtifactKind.Ranges;
 
         if (TorchFile.IsNamed(path))
             return ArtifactKind.Torch;

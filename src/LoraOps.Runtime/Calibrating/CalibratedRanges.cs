@@ -17,6 +17,12 @@ public sealed record CalibratedTensor(string Name, TensorRange Range, TensorRang
 /// <param name="Samples">How many samples they come from.</param>
 public sealed record CalibratedRanges(IReadOnlyList<CalibratedTensor> Tensors, int Samples)
 {
+    /// <summary>How many of them come from a file and were not measured.</summary>
+    public int TakenOver { get; init; }
+
+    /// <summary>How far measured tensors left the ranges of the base, where its file was given.</summary>
+    public IReadOnlyList<RangeDrift> Drifts { get; init; } = [];
+
     /// <summary>The chosen ranges by tensor, as the quantizer wants them.</summary>
     public IReadOnlyDictionary<string, TensorRange> Ranges { get; } =
         Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Range, StringComparer.Ordinal);

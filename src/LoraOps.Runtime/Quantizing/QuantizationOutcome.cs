@@ -1,5 +1,6 @@
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Quantizing;
+using LoraOps.Runtime.Calibrating;
 
 namespace LoraOps.Runtime.Quantizing;
 
@@ -10,6 +11,9 @@ namespace LoraOps.Runtime.Quantizing;
 public sealed record QuantizationOutcome(
     Quantization Quantization, OnnxModel Prepared, IReadOnlyDictionary<string, TensorRange> Ranges)
 {
+    /// <summary>How the ranges came about; null where the scheme needs none.</summary>
+    public CalibratedRanges? Calibrated { get; init; }
+
     /// <summary>Which layers were lifted so that gates pass, and why; null if nothing was to be reached.</summary>
     public PrecisionChoice? Choice { get; init; }
 }

@@ -1,5 +1,6 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Readers.Samples;
+using LoraOps.Runtime.Calibrating;
 
 namespace LoraOps.Runtime.Quantizing;
 
@@ -11,6 +12,9 @@ public sealed record QuantizationRequest
 
     /// <summary>Samples of what the model will see; null where the scheme needs none.</summary>
     public SampleSet? Calibration { get; init; }
+
+    /// <summary>Where the ranges of activations come from; the codes that they are chosen for are the chip's.</summary>
+    public CalibrationPlan Calibrating { get; init; } = new();
 
     /// <summary>What nodes are to be computed in, by name; the others in the chip's first precision.</summary>
     public IReadOnlyDictionary<string, LayerPrecision> Precisions { get; init; } =

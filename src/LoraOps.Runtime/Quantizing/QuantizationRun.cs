@@ -27,12 +27,13 @@ public static class QuantizationRun
         if (Obstacles(prepared, request) is { Count: > 0 } problems)
             throw new LoraOpsException(problems);
 
-        var ranges = Ranges(prepared, request, stages, stop);
+        var calibrated = Calibrate(prepared, request, stages, stop);
+        var ranges = calibrated.Ranges;
         var choice = Choose(prepared, request, ranges, ref settings, stages, stop);
         stages.Begin("quantizing", 0);
         var quantization = StaticQuantizer.Quantize(prepared, request.Chip, ranges, settings);
         stop.ThrowIfCancellationRequested();
-        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice };
+        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice, Calibrated = calibrated };
     }
 
     // The nodes that the user named must be there, and the chip must have what they are to be.
@@ -71,12 +72,17 @@ public static class QuantizationRun
         return choice;
     }
 
-    private static IReadOnlyDictionary<string, TensorRange> Ranges(
-        OnnxModel prepared, QuantizationRequest request, WorkStages stages, CancellationToken stop)
+    private static CalibratedRanges Calibrate(OnnxModel prepared, QuantizationRequest request, WorkStages stages, CancellationToken stop)
     {
-        var data = request.Calibration ?? throw new ArgumentException("Static quantization needs calibration samples.", nameof(request));
+        var (plan, data) = (request.Calibrating, request.Calibration);
+        if (data is null && plan.Ranges is null)
+            throw new ArgumentException("Static quantization needs calibration samples or ranges.", nameof(request));
+
         var tensors = StaticQuantizer.TensorsToCalibrate(prepared, request.Chip, new QuantizationSettings { Precisions = request.Precisions });
-        stages.Begin($"calibrating {tensors.Count} tensors on {data.Count} samples", 0);
-        return MinMaxCalibrator.Calibrate(prepared, tensors, data, stop);
+        stages.Begin(
+            plan.Ranges is { } file ? $"taking {tensors.Count} ranges from {file.Path}" : $"calibrating {tensors.Count} tensors on {data?.Count} samples",
+            plan.Ranges is null ? data?.Count ?? 0 : 0);
+        var codes = plan with { Settings = plan.Settings with { Codes = CodeLevels.Of(request.Chip.Activations) } };
+        return codes.Run(prepared, tensors, data, stages.Reach, stop);
     }
 }

@@ -477,6 +477,15 @@ public enum ProblemCode
     /// <summary>The model has no layer that the chip could quantize.</summary>
     NothingToQuantize = 3206,
 
+    /// <summary>A file of calibrated ranges is none.</summary>
+    RangesUnreadable = 3210,
+
+    /// <summary>A field of a file of calibrated ranges is missing, unknown or wrong.</summary>
+    RangesInvalid = 3211,
+
+    /// <summary>A file of calibrated ranges is of another model.</summary>
+    RangesForeign = 3212,
+
     /// <summary>No precision of the chip lets a quantized model pass a gate.</summary>
     GateOutOfReach = 3270,
 
