@@ -88,11 +88,16 @@ public sealed class TensorHistogram
     public double ShareBeyond(TensorRange range)
     {
         ArgumentNullException.ThrowIfNull(range);
-        var above = Above.ToArray();
-        if (Side > 0)
-            above[0] -= Zeros;
+        if (Count == 0 || Side == 0)
+            return 0;
 
-        return Count == 0 ? 0 : (Beyond(above, range.Max) + Beyond(Below, -(double)range.Min)) / Count;
+        var above = Above.ToArray();
+        above[0] -= Zeros;
+
+        // A limit on a bin's very edge would leave that bin beyond it.
+        var high = _max > range.Max ? Beyond(above, range.Max) : 0;
+        var low = _min < range.Min ? Beyond(Below, -(double)range.Min) : 0;
+        return (high + low) / Count;
     }
 
     /// <summary>Counts by magnitude, zeros left out: a zero is exact in every code.</summary>
