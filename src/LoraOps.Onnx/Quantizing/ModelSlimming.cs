@@ -1,12 +1,15 @@
+using System.Runtime.InteropServices;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
+using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Quantizing;
 
 /// <summary>Takes out of a model what no runtime needs: what exporters wrote for people, unused and repeated constants, long names.</summary>
 public static class ModelSlimming
 {
+    private const int HeadBytes = 64;
     private const string Digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     /// <summary>Slims a model in place.</summary>
@@ -75,26 +78,40 @@ public static class ModelSlimming
     private static void ShareEqual(OnnxModel model)
     {
         var interfaceNames = InterfaceNames(model);
-        var kept = new Dictionary<string, string>(StringComparer.Ordinal);
+        var kept = new Dictionary<string, List<(string Name, Tensor Values)>>(StringComparer.Ordinal);
         var renamed = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var tensor in model.Graph.Initializer.ToArray())
         {
             if (interfaceNames.Contains(tensor.Name) || ExternalData.IsExternal(tensor) || OnnxTensor.TypeOf(tensor.DataType) is null)
                 continue;
 
-            var key = $"{tensor.DataType}:{string.Join(',', tensor.Dims)}:{Convert.ToHexString(Digest(model, tensor))}";
-            if (kept.TryAdd(key, tensor.Name))
-                continue;
-
-            renamed[tensor.Name] = kept[key];
-            model.Graph.Initializer.Remove(tensor);
+            var values = model.Read(tensor);
+            var alike = CollectionsMarshal.GetValueRefOrAddDefault(
+                kept, $"{tensor.DataType}:{string.Join(',', tensor.Dims)}:{Convert.ToHexString(Head(values))}", out _) ??= [];
+            if (alike.FirstOrDefault(other => IsSame(other.Values, values)).Name is { } same)
+            {
+                renamed[tensor.Name] = same;
+                model.Graph.Initializer.Remove(tensor);
+            }
+            else
+            {
+                alike.Add((tensor.Name, values));
+            }
         }
 
         Rename(model, renamed);
     }
 
-    private static byte[] Digest(OnnxModel model, TensorProto tensor) =>
-        System.Security.Cryptography.SHA256.HashData(model.Read(tensor).ToBytes());
+    // Weights of one shape nearly always differ at their very start.
+    private static byte[] Head(Tensor values)
+    {
+        var head = new byte[Math.Min(HeadBytes, values.ByteLength)];
+        values.ReadBytes(0, head);
+        return head;
+    }
+
+    private static bool IsSame(Tensor one, Tensor other) => one.ByteLength == other.ByteLength
+        && (one.ByteLength <= HeadBytes || one.ToBytes().AsSpan().SequenceEqual(other.ToBytes()));
 
     private static void Shorten(OnnxModel model)
     {

@@ -10,16 +10,8 @@ internal sealed class NodeRewriter(OnnxModel model, ChipProfile chip, Quantizati
     private readonly QdqWriter _writer = new(model, chip);
 
     /// <summary>A node's weight, with Gemm's alpha multiplied in.</summary>
-    public static QuantizedWeight ReadWeight(WeightedNode node, OnnxModel model, ChipProfile chip)
-    {
-        var weight = WeightOf(node);
-        var values = model.Read(weight).ToFloats();
-        var factor = node.Node.Float("alpha", 1);
-        for (var i = 0; factor != 1 && i < values.Length; i++)
-            values[i] *= factor;
-
-        return new QuantizedWeight(values, weight.Dims, PerChannelAxis(node, chip), chip.Weights.ReducedRange);
-    }
+    public static QuantizedWeight ReadWeight(WeightedNode node, OnnxModel model, ChipProfile chip) => new(
+        model.Read(WeightOf(node)), node.Node.Float("alpha", 1), PerChannelAxis(node, chip), chip.Weights.ReducedRange);
 
     /// <summary>A node's bias with one value per output channel, Gemm's beta multiplied in; null where it has none or keeps it as it is.</summary>
     public static float[]? ReadBias(WeightedNode node, QuantizationPlan plan, OnnxModel model, ChipProfile chip)

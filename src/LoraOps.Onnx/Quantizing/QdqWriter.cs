@@ -101,7 +101,7 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
         }
         else
         {
-            var floats = factor != 1 ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values)) : weight.Name;
+            var floats = factor != 1 ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values())) : weight.Name;
             Before(node).AddRange(Pair(floats, weight.Name, dequantized, constants, quantized.Axis));
         }
 
