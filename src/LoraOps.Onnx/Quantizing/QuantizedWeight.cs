@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using LoraOps.Tensors;
+using Tensor = LoraOps.Tensors.Tensor;
 
 namespace LoraOps.Onnx.Quantizing;
 
