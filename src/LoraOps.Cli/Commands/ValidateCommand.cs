@@ -3,6 +3,7 @@ using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
 using LoraOps.Cli.Reports;
 using LoraOps.Problems;
+using LoraOps.Runtime.Layers;
 using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Sessions;
 using LoraOps.Runtime.Surviving;
@@ -38,6 +39,11 @@ internal sealed class ValidateCommand : Verb
         HelpName = "GATE",
     };
 
+    private readonly Option<bool> _layers = new("--layers")
+    {
+        Description = "Hold each layer's weight, input and output against the reference model's; a --report looks at them unasked.",
+    };
+
     private readonly SampleOptions _samples = new();
     private readonly SurvivalOptions _survival = new();
     private readonly ReportOptions _reports = new();
@@ -54,6 +60,7 @@ internal sealed class ValidateCommand : Verb
             Add(option);
 
         _survival.AddTo(this);
+        Add(_layers);
         _reports.AddTo(this);
         Add(_overwrite);
         Validators.Add(result =>
@@ -109,6 +116,7 @@ internal sealed class ValidateCommand : Verb
         (request, var labels) = _samples.Read(parsed, _survival.Read(parsed, request, gates));
         using var plan = ParityPlan.Make(candidate, request);
         var report = ParityRun.Measure(candidate, plan.Passes, new ParityOptions { Labels = labels }, stop);
-        return AdapterSurvival.Complete(report, request, stop);
+        report = AdapterSurvival.Complete(report, request, stop);
+        return parsed.GetValue(_layers) || _reports.HasPage(parsed) ? LayerParity.Complete(report, request, stop) : report;
     }
 }

@@ -26,6 +26,9 @@ internal sealed class ReportOptions
             command.Add(option);
     }
 
+    /// <summary>True if a page for people is wanted.</summary>
+    public bool HasPage(ParseResult parsed) => parsed.GetValue(_formats[0].Option) is not null;
+
     /// <summary>Where to write, checked before any work is done.</summary>
     /// <exception cref="LoraOpsException">A file is there already, or two reports go to one file.</exception>
     public ReportPlaces Read(ParseResult parsed, bool overwrite)

@@ -25,6 +25,8 @@ internal static class ParitySheet
         .AddGrid("domains", ["domain", .. PartColumns], report.Parts.Where(part => part.Domain.Length > 0)
             .SelectMany(part => part.Outputs.Select(output => Row(part, output).Prepend(part.Domain).ToArray())))
         .AddSurvival(report.Survival)
+        .AddLayers(report.Layers)
+        .AddSamples(report)
         .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
 
     /// <summary>Every number of a report, metric by metric.</summary>
