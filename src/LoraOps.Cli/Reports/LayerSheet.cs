@@ -34,12 +34,12 @@ internal static class LayerSheet
         layer.Node,
         layer.Op,
         layer.Precision,
-        Of(layer.WeightSqnr),
-        Of(layer.ActivationSqnr),
-        Of(layer.OutputSqnr),
+        Decibels(layer.WeightSqnr),
+        Decibels(layer.ActivationSqnr),
+        Decibels(layer.OutputSqnr),
         layer.RangeMin,
         layer.RangeMax,
-        layer.ClipShare,
+        Cell.Share(layer.ClipShare),
         Of(layer.PeakToRms),
     ];
 
@@ -47,6 +47,8 @@ internal static class LayerSheet
         new[] { (Of: "values", Histogram: layer.ValueHistogram), (Of: "errors", Histogram: layer.ErrorHistogram) }
             .Where(pair => pair.Histogram is not null)
             .Select(pair => new Cell[] { layer.Node, pair.Of, pair.Histogram!.Min, pair.Histogram.Max, string.Join(' ', pair.Histogram.Counts) });
+
+    private static Cell Decibels(double? value) => value is { } number ? Cell.Decibels(number) : Cell.None;
 
     private static Cell Of(double? value) => value is { } number ? number : Cell.None;
 

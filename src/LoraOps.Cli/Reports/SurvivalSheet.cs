@@ -22,11 +22,11 @@ internal static class SurvivalSheet
         module.Node,
         module.DeltaCosine,
         module.Rho,
-        module.SnrDelta,
-        module.SmallestSnrDelta,
-        module.ChangedCodes,
+        Cell.Decibels(module.SnrDelta),
+        Cell.Decibels(module.SmallestSnrDelta),
+        Cell.Share(module.ChangedCodes),
         module.ScaleRatio,
-        module.ClippedShare,
+        Cell.Share(module.ClippedShare),
         new Cell(Word(module.Verdict), Word(module.Verdict)) { Tone = module.Verdict == SurvivalVerdict.Kept ? Tone.Good : Tone.Bad },
     ];
 
