@@ -7,6 +7,7 @@ using LoraOps.Cli.Output;
 using LoraOps.Cli.Reports;
 using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.HandOff;
 using LoraOps.Problems;
 using LoraOps.Writers;
 
@@ -59,7 +60,7 @@ internal sealed class BundleCreateCommand : Verb
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
 
-        var manifest = Manifest(parsed, _adapters.Read(parsed, residualBase: true), output, models?.Form);
+        var manifest = Manifest(parsed, _adapters.Read(parsed, residualBase: true), output, models?.Form) with { Compile = Commands(parsed, files) };
         stop.ThrowIfCancellationRequested();
         if (parsed.GetValue(_dryRun))
         {
@@ -87,9 +88,20 @@ internal sealed class BundleCreateCommand : Verb
                 ? new ManifestOrigin(new ManifestInput(Path.GetFileName(file), Digest.OfFile(file)), null)
                 : null,
             Chip = chip is null ? null : new ManifestChip(chip.Name, chip.Digest),
-            Compile = chip?.Compile,
             Parity = [.. (parsed.GetValue(_parity) ?? []).Select(ParityDocument.Read)],
         };
+    }
+
+    // The page beside a quantized model has its commands with the shapes filled in.
+    private IReadOnlyList<string>? Commands(ParseResult parsed, BundleFile[] files)
+    {
+        if (files.FirstOrDefault(file => file.Path.EndsWith(HandOffNames.PageEnding, StringComparison.Ordinal)) is { } page)
+            return CompilePage.CommandsOf(page.Source);
+
+        var models = files.Where(file => file.Path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)).ToList();
+        return parsed.GetValue(_chip) is { } name && ChipProfiles.Find(name) is { Compile.Count: > 0 } chip
+            ? models.Count == 1 ? CompileCommands.Of(chip, models[0].Path) : chip.Compile
+            : null;
     }
 
     private static IEnumerable<BundleFile> Expand(string path)

@@ -32,6 +32,7 @@ internal sealed class QuantizeCommand : Verb
     private readonly CalibrationOptions _calibrating = new();
     private readonly PrecisionOptions _precisions = new();
     private readonly Option<string> _output = OutputPlace.Option();
+    private readonly Option<bool> _noHandOff = QuantizedFiles.Option();
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
     private readonly Option<bool> _dryRun = SharedOptions.DryRun();
 
@@ -44,7 +45,7 @@ internal sealed class QuantizeCommand : Verb
 
         _calibrating.AddTo(this);
         _precisions.AddTo(this);
-        foreach (var option in new Option[] { _output, _overwrite, _dryRun })
+        foreach (var option in new Option[] { _output, _noHandOff, _overwrite, _dryRun })
             Add(option);
     }
 
@@ -56,6 +57,7 @@ internal sealed class QuantizeCommand : Verb
         var chip = ChipProfiles.Find(parsed.GetRequiredValue(_chip));
         var source = parsed.GetRequiredValue(_model);
         var place = OutputPlace.Checked(parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), source, calibration ?? source);
+        var files = QuantizedFiles.Checked(place, parsed.GetValue(_overwrite), parsed.GetValue(_noHandOff) ? null : chip);
         var plan = _calibrating.Plan(parsed, chip, parsed.GetValue(_overwrite));
         return screen.WithStages(stages =>
         {
@@ -67,16 +69,17 @@ internal sealed class QuantizeCommand : Verb
                 Calibrating = plan,
                 Precisions = _precisions.Lifted(parsed),
                 Goal = _precisions.Goal(parsed, data),
+                HandsOff = files.Beside.Count > 0,
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
                 return new Answer(Describe(outcome, chip, place, plan).Add("written", false));
 
             stages.Begin("writing the model");
-            place.Write(outcome.Quantization.Model);
+            var commands = files.Write(outcome, request);
             _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
             var sizes = Describe(outcome, chip, place, plan).Add("written", true);
-            return new Answer(AddSizes(sizes, source, place));
+            return new Answer(files.Describe(AddSizes(sizes, source, place), commands));
         });
     }
 

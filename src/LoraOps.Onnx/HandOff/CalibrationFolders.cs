@@ -91,6 +91,6 @@ public static class CalibrationFolders
     private static string Plain(string name)
     {
         var plain = string.Concat(name.Take(100).Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '_'));
-        return plain.Trim('.').Length == 0 ? "input" : plain;
+        return plain.TrimEnd('.') is { Length: > 0 } usable ? usable : "input";
     }
 }

@@ -4,21 +4,30 @@ using LoraOps.Onnx.Chips;
 namespace LoraOps.Onnx.HandOff;
 
 /// <summary>The page for people beside the files: commands, files, layers that are not INT8, notes.</summary>
-internal static class CompilePage
+public static class CompilePage
 {
+    private const string Opened = "```sh";
+    private const string Closed = "```";
+
+    /// <summary>The commands of a page.</summary>
+    /// <exception cref="Problems.LoraOpsException">It is missing, or no text.</exception>
+    public static IReadOnlyList<string> CommandsOf(string path) => [.. HandOffText.Read(path, "compile page").ReplaceLineEndings("\n").Split('\n')
+        .SkipWhile(line => line != Opened).Skip(1)
+        .TakeWhile(line => line != Closed)];
+
     /// <summary>Writes the page in Markdown.</summary>
-    public static void Write(HandOffModel model, IReadOnlyList<string> commands, string path)
+    internal static void Write(HandOffModel model, IReadOnlyList<string> commands, string path)
     {
         var text = new StringBuilder();
         text.Append("# ").Append(model.Names.Model).Append(" for ").Append(model.Chip.Name).Append("\n\n")
             .Append(model.Chip.Vendor).Append(": ").Append(model.Chip.Sdk).Append(".\n");
         if (commands.Count > 0)
         {
-            text.Append("\nRun in this folder:\n\n```sh\n");
+            text.Append("\nRun in this folder:\n\n").Append(Opened).Append('\n');
             foreach (var command in commands)
                 text.Append(command).Append('\n');
 
-            text.Append("```\n");
+            text.Append(Closed).Append('\n');
         }
 
         Table(text, "Files", ["file", "what it is"], HandOffs.Files(model.Chip, model.Names.Model)

@@ -74,7 +74,16 @@ public sealed class HandOffModel
     internal void WriteFloat(string folder)
     {
         var path = Path.Combine(folder, Names.Float);
-        Request.Prepared.Save(path);
+        var model = Request.Prepared;
+        if (Chip.HalfPrecisionRest)
+        {
+            // As in the quantized model: the compiler would make infinities of an attention mask's lowest float.
+            model = model.Clone();
+            foreach (var clamped in HalfRange.Clamp(model))
+                Note($"In the float model, {clamped}.");
+        }
+
+        model.Save(path);
         FloatDigest = Digest.OfFile(path);
     }
 

@@ -4,6 +4,9 @@ namespace LoraOps.Onnx.HandOff;
 /// <param name="Model">The model's file name, without a folder.</param>
 public sealed record HandOffNames(string Model)
 {
+    /// <summary>How the name of the page for people ends.</summary>
+    public const string PageEnding = ".compile.md";
+
     /// <summary>The model's name without its ending.</summary>
     public string Stem => Path.GetFileNameWithoutExtension(Model);
 
@@ -35,5 +38,5 @@ public sealed record HandOffNames(string Model)
     public string EncodingsV1 => Stem + ".encodings-1.0.0.json";
 
     /// <summary>The page for people: files, commands, layers that are not INT8.</summary>
-    public string Page => Stem + ".compile.md";
+    public string Page => Stem + PageEnding;
 }

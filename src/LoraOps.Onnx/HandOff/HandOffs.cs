@@ -31,7 +31,7 @@ public static class HandOffs
             [
                 new HandOffFile(names.Float, "the float model that the others belong to"),
                 .. writers.SelectMany(writer => writer.Files(names)),
-                new HandOffFile(names.Page, "this page"),
+                new HandOffFile(names.Page, "for people: the compile commands, these files, layers that are not INT8"),
             ];
     }
 

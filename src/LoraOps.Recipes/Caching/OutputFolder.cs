@@ -72,7 +72,11 @@ internal sealed class OutputFolder(string path)
         var entry = EntryOf(key);
         using var stage = StagedOutput.ForFolder(BundleOf(name), overwrite: true);
         foreach (var file in Directory.EnumerateFiles(entry, "*", SearchOption.AllDirectories))
-            File.Copy(file, System.IO.Path.Combine(stage.Path, System.IO.Path.GetRelativePath(entry, file)));
+        {
+            var copy = System.IO.Path.Combine(stage.Path, System.IO.Path.GetRelativePath(entry, file));
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(copy) ?? stage.Path);
+            File.Copy(file, copy);
+        }
 
         // The mark goes first: a run that is killed between the two still knows its own bundle.
         File.WriteAllText(PublishedOf(name), key);

@@ -1,6 +1,7 @@
 using LoraOps.Bundles;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.HandOff;
 using LoraOps.Runtime.Auditing;
 using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Quantizing;
@@ -24,9 +25,11 @@ internal sealed class QuantizeStep(Plan plan)
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
         var target = scratch[ConvertStep.ModelName];
         var data = adapter.Recipe.Calibration.Open();
-        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data };
-        var quantization = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop).Quantization;
+        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data, HandsOff = true };
+        var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop);
+        var quantization = outcome.Quantization;
         quantization.Model.Save(target);
+        var commands = HandOffs.Write(outcome.HandOff(request, ConvertStep.ModelName), scratch.Path);
         stop.ThrowIfCancellationRequested();
         var manifest = merged with
         {
@@ -42,7 +45,7 @@ internal sealed class QuantizeStep(Plan plan)
             },
             Parity = [.. merged.Parity, Prove(adapter.Recipe, job.Chip, source, target, stop)],
             Findings = [.. quantization.Findings.Select(Finding)],
-            Compile = job.Chip.Compile.Count > 0 ? job.Chip.CommandsFor(ConvertStep.ModelName) : null,
+            Compile = commands.Count > 0 ? commands : null,
         };
         return StageEntry.Keep(plan.Output, job.Key, scratch, manifest);
     }

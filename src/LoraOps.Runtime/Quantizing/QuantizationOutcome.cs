@@ -1,4 +1,5 @@
 using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.HandOff;
 using LoraOps.Onnx.Quantizing;
 using LoraOps.Runtime.Calibrating;
 
@@ -13,6 +14,23 @@ public sealed record QuantizationOutcome(
 {
     /// <summary>How the ranges came about; null where the scheme needs none.</summary>
     public CalibratedRanges? Calibrated { get; init; }
+
+    /// <summary>What the files that the chip's compiler takes beside the model are made from.</summary>
+    /// <param name="request">What was wanted.</param>
+    /// <param name="model">What the quantized model's file is called, without a folder.</param>
+    public HandOffRequest HandOff(QuantizationRequest request, string model)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new HandOffRequest
+        {
+            Chip = request.Chip,
+            Prepared = Prepared,
+            Quantization = Quantization,
+            Ranges = Ranges,
+            Model = model,
+            Samples = request.Calibration,
+        };
+    }
 
     /// <summary>Which layers were lifted so that gates pass, and why; null if nothing was to be reached.</summary>
     public PrecisionChoice? Choice { get; init; }

@@ -20,6 +20,9 @@ public sealed record QuantizationRequest
     public IReadOnlyDictionary<string, LayerPrecision> Precisions { get; init; } =
         new Dictionary<string, LayerPrecision>(StringComparer.Ordinal);
 
+    /// <summary>True if the files that the chip's compiler takes beside the model will be written, which may want ranges of further tensors.</summary>
+    public bool HandsOff { get; init; }
+
     /// <summary>What the model must reach, by lifting further layers where that is needed; null to take it as it comes.</summary>
     public PrecisionGoal? Goal { get; init; }
 }

@@ -1,5 +1,6 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.HandOff;
 using LoraOps.Onnx.Quantizing;
 using LoraOps.Problems;
 using LoraOps.Runtime.Calibrating;
@@ -79,6 +80,9 @@ public static class QuantizationRun
             throw new ArgumentException("Static quantization needs calibration samples or ranges.", nameof(request));
 
         var tensors = StaticQuantizer.TensorsToCalibrate(prepared, request.Chip, new QuantizationSettings { Precisions = request.Precisions });
+        if (request.HandsOff)
+            tensors = [.. tensors.Union(HandOffs.TensorsWanted(prepared, request.Chip), StringComparer.Ordinal)];
+
         stages.Begin(
             plan.Ranges is { } file ? $"taking {tensors.Count} ranges from {file.Path}" : $"calibrating {tensors.Count} tensors on {data?.Count} samples",
             plan.Ranges is null ? data?.Count ?? 0 : 0);
