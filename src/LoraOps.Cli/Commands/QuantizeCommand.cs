@@ -76,10 +76,10 @@ internal sealed class QuantizeCommand : Verb
                 return new Answer(Describe(outcome, chip, place, plan).Add("written", false));
 
             stages.Begin("writing the model");
-            var commands = files.Write(outcome, request);
+            var handOff = files.Write(outcome, request);
             _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
-            var sizes = Describe(outcome, chip, place, plan).Add("written", true);
-            return new Answer(files.Describe(AddSizes(sizes, source, place), commands));
+            var sizes = Describe(outcome.With(handOff), chip, place, plan).Add("written", true);
+            return new Answer(files.Describe(AddSizes(sizes, source, place), handOff.Commands));
         });
     }
 

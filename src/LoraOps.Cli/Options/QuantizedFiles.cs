@@ -47,14 +47,13 @@ internal sealed class QuantizedFiles
     }
 
     /// <summary>Writes the model and what goes beside it.</summary>
-    /// <returns>The commands of the chip's compiler.</returns>
-    public IReadOnlyList<string> Write(QuantizationOutcome outcome, QuantizationRequest request)
+        public HandOffResult Write(QuantizationOutcome outcome, QuantizationRequest request)
     {
         var handOff = outcome.HandOff(request, ModelName);
         if (Beside.Count == 0)
         {
             _place.Write(outcome.Quantization.Model);
-            return CompileCommands.Of(new HandOffModel(handOff));
+            return new HandOffResult(CompileCommands.Of(new HandOffModel(handOff)), []);
         }
 
         return Directory.Exists(Folder) ? WriteInto(handOff) : WriteNew(handOff);
@@ -69,20 +68,20 @@ internal sealed class QuantizedFiles
         return commands.Count > 0 ? sheet.AddNotes("compile", commands) : sheet;
     }
 
-    private IReadOnlyList<string> WriteNew(HandOffRequest handOff)
+    private HandOffResult WriteNew(HandOffRequest handOff)
     {
         using var folder = StagedOutput.ForFolder(Folder, _overwrite);
         handOff.Quantization.Model.Save(Path.Combine(folder.Path, ModelName));
-        var commands = HandOffs.Write(handOff, folder.Path);
+        var result = HandOffs.Write(handOff, folder.Path);
         folder.Commit();
-        return commands;
+        return result;
     }
 
     // In a folder that exists everything is finished beside its place before the first file is moved there, the model last.
-    private IReadOnlyList<string> WriteInto(HandOffRequest handOff)
+    private HandOffResult WriteInto(HandOffRequest handOff)
     {
         using var work = StagedOutput.ForFolder(Path.Combine(Folder, ModelName + ".hand-off"), _overwrite);
-        var commands = HandOffs.Write(handOff, work.Path);
+        var result = HandOffs.Write(handOff, work.Path);
         var staged = new List<StagedOutput>();
         try
         {
@@ -98,7 +97,7 @@ internal sealed class QuantizedFiles
             staged.ForEach(file => file.Dispose());
         }
 
-        return commands;
+        return result;
     }
 
     // A large float model has its tensors in a file of its own, which goes where the model goes.

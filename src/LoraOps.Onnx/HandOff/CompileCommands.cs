@@ -19,6 +19,7 @@ public static class CompileCommands
             words[key] = value;
 
         words["layerPrecisions"] = LayerPrecisions(model);
+        words["floatFallback"] = EncodingsHandOff.HasFloats(model) ? "--float_fallback" : "";
         return [.. model.Chip.Compile.Select(command => Filled(command, words))];
     }
 

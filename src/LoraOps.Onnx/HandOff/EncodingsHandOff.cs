@@ -26,9 +26,13 @@ public sealed class EncodingsHandOff : HandOffWriter
         foreach (var (version, name) in new[] { (EncodingsFile.Mapped, model.Names.Encodings), (EncodingsFile.Listed, model.Names.EncodingsV1) })
             new EncodingsFile(version, activations, parameters) { Excluded = excluded }.Write(Path.Combine(folder, name));
 
-        if (excluded.Count > 0 || activations.Count < ActivationTensors.Of(model.Request.Prepared).Count)
+        if (HasFloats(model))
             model.Note("Tensors without an encoding stay float: the converter needs --float_fallback for them.");
     }
+
+    /// <summary>True if a value of the model has no encoding, so that the converter must leave it in float.</summary>
+    internal static bool HasFloats(HandOffModel model) => model.Layers.Any(layer => !layer.IsQuantized)
+        || ActivationTensors.Of(model.Request.Prepared).Any(tensor => !model.Activations.ContainsKey(tensor));
 
     // In graph order. What a layer that stays half reads and gives is half, where nothing else has codes for it.
     private static List<TensorEncoding> ActivationsOf(HandOffModel model)

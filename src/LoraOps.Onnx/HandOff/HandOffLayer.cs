@@ -8,6 +8,9 @@ namespace LoraOps.Onnx.HandOff;
 /// <param name="Precision">What the quantized model computes it in.</param>
 public sealed record HandOffLayer(string Name, string Op, LayerPrecision Precision)
 {
+    /// <summary>True if somebody chose the precision for this node; false if it is the chip's usual one, or float for want of codes.</summary>
+    public bool IsChosen { get; init; }
+
     /// <summary>The first value that it reads.</summary>
     public required string Activation { get; init; }
 

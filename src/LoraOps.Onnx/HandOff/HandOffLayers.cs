@@ -37,6 +37,7 @@ internal sealed class HandOffLayers(Counterparts models, IReadOnlyList<Quantized
         var precision = !isQuantized ? Unquantized(node) : codes?.Bits == 16 ? LayerPrecision.Int16 : LayerPrecision.Int8;
         return new HandOffLayer(node.Name, node.OpType, precision)
         {
+            IsChosen = !isQuantized && _meant.GetValueOrDefault(node.Name) is LayerPrecision.Half or LayerPrecision.Float,
             Activation = node.Input[0],
             Output = node.Output[0],
             Codes = isQuantized ? codes : null,

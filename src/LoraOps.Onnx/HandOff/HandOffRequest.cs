@@ -26,6 +26,9 @@ public sealed record HandOffRequest
     /// <summary>How the ranges were found.</summary>
     public string Calibrator { get; init; } = "minmax";
 
+    /// <summary>The share of values in percent that a range of the calibrator <c>percentile</c> holds.</summary>
+    public double Percentile { get; init; } = 100;
+
     /// <summary>What they were found on; null if nothing was needed.</summary>
     public SampleSet? Samples { get; init; }
 }

@@ -35,24 +35,37 @@ public static class HandOffs
             ];
     }
 
-    /// <summary>Writes the files into a folder and says how the vendor's compiler is called there.</summary>
+    /// <summary>Writes the files into a folder, reads them back by the chip's rules, and says how the vendor's compiler is called there.</summary>
     /// <param name="request">What to hand off.</param>
     /// <param name="folder">A folder that no user sees yet.</param>
-    /// <returns>The commands, to be run where the files lie.</returns>
-    /// <exception cref="LoraOps.Problems.LoraOpsException">A format cannot say what the quantized model does.</exception>
-    public static IReadOnlyList<string> Write(HandOffRequest request, string folder)
+    /// <exception cref="LoraOps.Problems.LoraOpsException">A format cannot say what the quantized model does, or a rule is broken.</exception>
+    public static HandOffResult Write(HandOffRequest request, string folder)
     {
         var model = new HandOffModel(request);
         var writers = For(model.Chip);
         var commands = CompileCommands.Of(model);
         if (writers.Count == 0)
-            return commands;
+            return new HandOffResult(commands, []);
 
         model.WriteFloat(folder);
         foreach (var writer in writers)
             writer.Write(model, folder);
 
         CompilePage.Write(model, commands, Path.Combine(folder, model.Names.Page));
-        return commands;
+        return new HandOffResult(commands, Check(model, folder));
+    }
+
+    // What was written is read again: the rules about files, and no others.
+    private static IReadOnlyList<Finding> Check(HandOffModel model, string folder)
+    {
+        var ids = ChipRules.All.Where(rule => rule.Needs is not (RuleSubject.Model or RuleSubject.OptimizedModel)).Select(rule => rule.Id).ToHashSet();
+        var rules = model.Chip.Rules.Where(rule => ids.Contains(rule.Key)).ToDictionary(StringComparer.Ordinal);
+        return ChipRules.Enforce(model.Request.Quantization.Model, model.Chip with { Rules = rules }, new RuleEvidence
+        {
+            Float = model.Request.Prepared,
+            Ranges = model.Request.Ranges,
+            HandOffFolder = folder,
+            HandOffModel = model.Names.Model,
+        });
     }
 }

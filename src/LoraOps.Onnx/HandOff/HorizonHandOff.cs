@@ -32,6 +32,9 @@ public sealed class HorizonHandOff : HandOffWriter
 
         TypesOf(model).Write(Path.Combine(folder, model.Names.QuantConfig));
         HandOffText.Write(Path.Combine(folder, model.Names.HorizonYaml), HorizonSettings.Of(model).Render());
+        if (model.Layers.Any(layer => PrecisionOf(model, layer) != layer.Precision))
+            model.Note("Layers that the quantized model leaves in float without anybody's choice are int16 here.");
+
         model.Note($"Node names are those of {model.Names.Float} (sha256 {model.FloatDigest}); a tool that rewrites it first may rename some.");
     }
 
@@ -44,13 +47,21 @@ public sealed class HorizonHandOff : HandOffWriter
         _ => "float32",
     };
 
+    /// <summary>
+    /// What a layer is computed in there. Sixteen-bit codes serve for what the quantized model leaves in float without anybody's choice:
+    /// their steps are a 256th of INT8's, and the processor need not hand the layer to a CPU.
+    /// </summary>
+    internal static LayerPrecision PrecisionOf(HandOffModel model, HandOffLayer layer) =>
+        !layer.IsQuantized && !layer.IsChosen && model.Chip.Precisions.Contains(LayerPrecision.Int16) ? LayerPrecision.Int16 : layer.Precision;
+
     private static HorizonQuantConfig TypesOf(HandOffModel model) => new("int8")
     {
         CalibrationType = model.Request.Calibrator switch { "minmax" or "percentile" => "max", "entropy" => "kl", _ => null },
+        MaxPercentile = model.Request.Calibrator == "percentile" ? model.Request.Percentile / 100 : null,
         Asymmetric = !model.Chip.Activations.Symmetric,
         Ops = FloatOps(model),
         Nodes = model.Layers.Where(layer => layer.Precision != LayerPrecision.Int8)
-            .ToDictionary(layer => layer.Name, layer => TypeOf(layer.Precision), StringComparer.Ordinal),
+            .ToDictionary(layer => layer.Name, layer => TypeOf(PrecisionOf(model, layer)), StringComparer.Ordinal),
     };
 
     // What the profile keeps in float would be INT8 there: the tool quantizes whatever it can.

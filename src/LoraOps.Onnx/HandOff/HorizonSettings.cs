@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Onnx.Chips;
 
 namespace LoraOps.Onnx.HandOff;
@@ -31,7 +32,7 @@ internal static class HorizonSettings
             HorizonEntry.Text("working_dir", model.Names.Stem + ".output"),
             HorizonEntry.Text("output_model_file_prefix", model.Names.Stem),
         ];
-        var wide = model.Layers.Where(layer => layer.Precision == LayerPrecision.Int16).ToList();
+        var wide = model.Layers.Where(layer => HorizonHandOff.PrecisionOf(model, layer) == LayerPrecision.Int16).ToList();
         if (isMapper)
             entries.Add(HorizonEntry.Plain("layer_out_dump", "False"));
 
@@ -83,11 +84,15 @@ internal static class HorizonSettings
             "entropy" => "kl",
             _ => "default",
         }));
-        if (model.Request.Calibrator == "minmax")
-            entries.Add(HorizonEntry.Plain("max_percentile", "1.0"));
+        if (model.Request.Calibrator is "minmax" or "percentile")
+        {
+            var share = model.Request.Calibrator == "minmax" ? 1 : model.Request.Percentile / 100;
+            entries.Add(HorizonEntry.Plain("max_percentile", share.ToString("0.0#######", CultureInfo.InvariantCulture)));
+        }
 
         entries.Add(HorizonEntry.Plain("per_channel", "False"));
-        var floats = model.Layers.Where(layer => layer.Precision is LayerPrecision.Float or LayerPrecision.Half).ToList();
+        var floats = model.Layers
+            .Where(layer => HorizonHandOff.PrecisionOf(model, layer) is LayerPrecision.Float or LayerPrecision.Half).ToList();
         if (floats.Count > 0)
             entries.Add(HorizonEntry.Text("run_on_cpu", string.Join(';', floats.Select(layer => layer.Name))));
 

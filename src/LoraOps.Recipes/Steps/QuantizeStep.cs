@@ -29,7 +29,7 @@ internal sealed class QuantizeStep(Plan plan)
         var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop);
         var quantization = outcome.Quantization;
         quantization.Model.Save(target);
-        var commands = HandOffs.Write(outcome.HandOff(request, ConvertStep.ModelName), scratch.Path);
+        var handOff = HandOffs.Write(outcome.HandOff(request, ConvertStep.ModelName), scratch.Path);
         stop.ThrowIfCancellationRequested();
         var manifest = merged with
         {
@@ -44,8 +44,8 @@ internal sealed class QuantizeStep(Plan plan)
                 FloatBytes = merged.Bytes(),
             },
             Parity = [.. merged.Parity, Prove(adapter.Recipe, job.Chip, source, target, stop)],
-            Findings = [.. quantization.Findings.Select(Finding)],
-            Compile = commands.Count > 0 ? commands : null,
+            Findings = [.. quantization.Findings.Concat(handOff.Findings).Select(Finding)],
+            Compile = handOff.Commands.Count > 0 ? handOff.Commands : null,
         };
         return StageEntry.Keep(plan.Output, job.Key, scratch, manifest);
     }

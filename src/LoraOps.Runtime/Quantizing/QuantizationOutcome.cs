@@ -29,7 +29,16 @@ public sealed record QuantizationOutcome(
             Ranges = Ranges,
             Model = model,
             Samples = request.Calibration,
+            Calibrator = request.Calibrating.Settings.Calibrator.Name,
+            Percentile = request.Calibrating.Settings.Percentile,
         };
+    }
+
+    /// <summary>The same outcome with what the chip's rules say about its hand-off files.</summary>
+    public QuantizationOutcome With(HandOffResult handOff)
+    {
+        ArgumentNullException.ThrowIfNull(handOff);
+        return this with { Quantization = Quantization with { Findings = [.. Quantization.Findings, .. handOff.Findings] } };
     }
 
     /// <summary>Which layers were lifted so that gates pass, and why; null if nothing was to be reached.</summary>

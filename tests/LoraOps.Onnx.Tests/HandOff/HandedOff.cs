@@ -27,7 +27,7 @@ internal sealed class HandedOff : IDisposable
             {
                 Chip = chip, Prepared = model, Quantization = Quantization, Ranges = Ranges, Model = "model.onnx", Samples = samples,
             },
-            _folder.Path);
+            _folder.Path).Commands;
     }
 
     public OnnxModel Model { get; }

@@ -76,7 +76,7 @@ public sealed class HorizonHandOffTests
     public void Layers_of_another_precision_are_listed_for_Journey_6()
     {
         using var folder = new TemporaryFolder();
-        var types = HorizonQuantConfig.Read(Mixed(folder, Six)["model.quant-config.json"]);
+        var types = HorizonQuantConfig.Read(Mixed(folder, Six, LayerPrecision.Half)["model.quant-config.json"]);
         using var document = JsonDocument.Parse(File.ReadAllText(folder["model.quant-config.json"]));
 
         Assert.Equal("int8", document.RootElement.GetProperty("model_config").GetProperty("all_node_type").GetString());
@@ -89,12 +89,23 @@ public sealed class HorizonHandOffTests
     public void Layers_of_another_precision_are_listed_for_Journey_5()
     {
         using var folder = new TemporaryFolder();
-        var yaml = HorizonYaml.Read(Mixed(folder, Journey("bayes", LayerPrecision.Int8, LayerPrecision.Int16))["model.horizon.yaml"]);
+        var yaml = HorizonYaml.Read(Mixed(folder, Journey("bayes", LayerPrecision.Int8, LayerPrecision.Int16), LayerPrecision.Float)["model.horizon.yaml"]);
 
         Assert.Equal("{'ON': 'BPU', 'InputType': 'int16', 'OutputType': 'int16'}", yaml.Find("model_parameters", "node_info", "node_a"));
         Assert.Equal("node_y", yaml.Find("calibration_parameters", "run_on_cpu"));
         Assert.Equal("max", yaml.Find("calibration_parameters", "calibration_type"));
         Assert.Equal("float32", yaml.Find("calibration_parameters", "cal_data_type"));
+    }
+
+    [Theory]
+    [InlineData(new[] { LayerPrecision.Int8, LayerPrecision.Int16, LayerPrecision.Half }, "int16")]
+    [InlineData(new[] { LayerPrecision.Int8, LayerPrecision.Half }, "float16")]
+    [InlineData(new[] { LayerPrecision.Int8, LayerPrecision.Float }, "float32")]
+    public void What_stays_float_without_a_choice_gets_the_cheapest_precision_that_is_close(LayerPrecision[] precisions, string type)
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Equal(type, HorizonQuantConfig.Read(Mixed(folder, Journey("nash-m", precisions), null)["model.quant-config.json"]).TypeOf("node_y", "MatMul"));
     }
 
     [Fact]
@@ -159,11 +170,11 @@ public sealed class HorizonHandOffTests
     private static ProblemCode Refused(SampleSet? samples) => Assert.Single(Assert.Throws<LoraOpsException>(
         () => new HandedOff(AmctHandOffTests.Layer("MatMul"), Six, samples)).Problems).Code;
 
-    private static TemporaryFolder Mixed(TemporaryFolder folder, ChipProfile chip)
+    private static TemporaryFolder Mixed(TemporaryFolder folder, ChipProfile chip, LayerPrecision? chosen)
     {
         using var data = new TemporaryFolder();
         var (floats, quantized) = MixedModel.Make();
-        HandOffs.Write(MixedModel.Request(chip, floats, quantized, HandedOff.Samples(data, "x", 4, 16)), folder.Path);
+        HandOffs.Write(MixedModel.Request(chip, floats, quantized, HandedOff.Samples(data, "x", 4, 16), chosen), folder.Path);
         return folder;
     }
 

@@ -20,9 +20,12 @@ internal static class MixedModel
         return (floats, Layers(quantized, "x_dq", "w_dq", "a_dq", "v_dq").Build());
     }
 
-    public static HandOffRequest Request(ChipProfile chip, OnnxModel floats, OnnxModel quantized, SampleSet? samples = null) => new()
+    /// <param name="chosen">What somebody chose for the layer that stays as it is; null if nobody did.</param>
+    public static HandOffRequest Request(
+        ChipProfile chip, OnnxModel floats, OnnxModel quantized, SampleSet? samples = null, LayerPrecision? chosen = null) => new()
     {
-        Chip = chip, Prepared = floats, Quantization = new Quantization(quantized, [], []), Model = "model.onnx", Samples = samples,
+        Chip = chip, Prepared = floats, Quantization = new Quantization(
+            quantized, [new QuantizedNode("node_y", "MatMul", "u", "it stays float") { Precision = chosen ?? LayerPrecision.Int8 }], []), Model = "model.onnx", Samples = samples,
         Ranges = new Dictionary<string, TensorRange>(),
     };
 
