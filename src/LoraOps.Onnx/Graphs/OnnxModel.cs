@@ -129,7 +129,7 @@ public sealed class OnnxModel
 
         try
         {
-            var proto = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
+            var proto = ModelReader.Read(path);
             return proto.Graph is { Node.Count: > 0 } && proto.OpsetImport.Count > 0
                 ? proto
                 : throw new LoraOpsException(OnnxProblems.NotOnnx(path, "it has no graph or imports no opset"));

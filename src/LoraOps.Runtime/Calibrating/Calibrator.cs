@@ -17,5 +17,13 @@ public abstract class Calibrator
     /// <summary>A range that lies inside the observed one.</summary>
     /// <param name="seen">What was seen: at least one value, all finite.</param>
     /// <param name="settings">The calibrator's parameters, and the codes that the range will be spread over.</param>
-    public abstract TensorRange Choose(TensorHistogram seen, CalibrationSettings settings);
+    public TensorRange Choose(TensorHistogram seen, CalibrationSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(seen);
+        ArgumentNullException.ThrowIfNull(settings);
+        return NeedsCounts && seen.IsFine ? Search(seen, settings) : seen.Observed;
+    }
+
+    /// <summary>Chooses from counts of at least as many bins as were asked for.</summary>
+    protected abstract TensorRange Search(TensorHistogram seen, CalibrationSettings settings);
 }

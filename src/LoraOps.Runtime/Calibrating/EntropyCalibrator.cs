@@ -22,10 +22,8 @@ public sealed class EntropyCalibrator : Calibrator
     public override bool NeedsCounts => true;
 
     /// <inheritdoc/>
-    public override TensorRange Choose(TensorHistogram seen, CalibrationSettings settings)
+    protected override TensorRange Search(TensorHistogram seen, CalibrationSettings settings)
     {
-        ArgumentNullException.ThrowIfNull(seen);
-        ArgumentNullException.ThrowIfNull(settings);
         var isSymmetric = settings.Codes.IsSymmetric;
         var levels = isSymmetric ? (settings.Codes.Count + 1) / 2 : (settings.Codes.Count - 1) | 1;
         var counts = isSymmetric ? seen.Folded() : seen.Signed();

@@ -23,9 +23,5 @@ public sealed class MinMaxCalibrator : Calibrator
         Calibration.Run(model, tensors, data, new CalibrationSettings(), null, stop).Ranges;
 
     /// <inheritdoc/>
-    public override TensorRange Choose(TensorHistogram seen, CalibrationSettings settings)
-    {
-        ArgumentNullException.ThrowIfNull(seen);
-        return seen.Observed;
-    }
+    protected override TensorRange Search(TensorHistogram seen, CalibrationSettings settings) => seen.Observed;
 }

@@ -23,10 +23,8 @@ public sealed class MseCalibrator : Calibrator
     public override bool NeedsCounts => true;
 
     /// <inheritdoc/>
-    public override TensorRange Choose(TensorHistogram seen, CalibrationSettings settings)
+    protected override TensorRange Search(TensorHistogram seen, CalibrationSettings settings)
     {
-        ArgumentNullException.ThrowIfNull(seen);
-        ArgumentNullException.ThrowIfNull(settings);
         var all = seen.Observed;
         var error = new ExpectedError(seen, settings.Codes);
         var (low, high) = (Math.Min(0.0, all.Min), Math.Max(0.0, all.Max));

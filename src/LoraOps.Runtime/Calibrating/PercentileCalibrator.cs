@@ -18,10 +18,8 @@ public sealed class PercentileCalibrator : Calibrator
     public override bool NeedsCounts => true;
 
     /// <inheritdoc/>
-    public override TensorRange Choose(TensorHistogram seen, CalibrationSettings settings)
+    protected override TensorRange Search(TensorHistogram seen, CalibrationSettings settings)
     {
-        ArgumentNullException.ThrowIfNull(seen);
-        ArgumentNullException.ThrowIfNull(settings);
         var all = seen.Observed;
         var outside = (100 - settings.Percentile) / 100;
         var (low, high) = (0.0, 0.0);

@@ -44,6 +44,9 @@ public sealed class TensorHistogram
     /// <summary>How many of them were zero; they are counted in the first bin above zero as well.</summary>
     public long Zeros { get; private set; }
 
+    /// <summary>True if half of the bins lie below the largest magnitude: not for a tensor that is all but zero, whose values no width resolves.</summary>
+    public bool IsFine => Count > 0 && Math.Max(Math.Abs((double)_min), Math.Abs((double)_max)) * 2 >= Side * Width;
+
     /// <summary>Counts of values from zero up: bin i holds i·Width ≤ x &lt; (i + 1)·Width.</summary>
     public ReadOnlySpan<long> Above => _counts.AsSpan(0, Side);
 
