@@ -13,6 +13,7 @@ internal sealed class Stages(ProgressContext? bars, TextWriter? log, TimeProvide
     // A line that says how far a stage is: not before so long, and of a long one not before so much more is done.
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(10);
     private const double ShareOfSteps = 0.1;
+    private const double Rounding = 1e-9;
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private ProgressTask? _bar;
@@ -76,7 +77,7 @@ internal sealed class Stages(ProgressContext? bars, TextWriter? log, TimeProvide
             return;
 
         var share = steps / _steps;
-        if (_time.GetElapsedTime(_told) < Shortest || share - _toldShare < ShareOfSteps)
+        if (_time.GetElapsedTime(_told) < Shortest || share - _toldShare < ShareOfSteps - Rounding)
             return;
 
         var left = _time.GetElapsedTime(_begin) * ((1 - share) / share);
