@@ -11,7 +11,7 @@ namespace LoraOps.Cli.Commands;
 /// <summary><c>loraops inspect PATH</c></summary>
 internal sealed class InspectCommand : Verb
 {
-    private const string Known = "an adapter, a checkpoint, an ONNX model, an .onnx_adapter, a data set, a file of ranges or a bundle";
+    private const string Known = "an adapter, a checkpoint, an ONNX model, an .onnx_adapter, a data set, a file of ranges, a hand-off file or a bundle";
 
     private const int BarSteps = 1000;
 
@@ -51,6 +51,7 @@ internal sealed class InspectCommand : Verb
             ArtifactKind.Array => CheckpointSheet.OfArray(path),
             ArtifactKind.OnnxAdapter => OnnxAdapterSheet.Of(path),
             ArtifactKind.Ranges => RangesSheet.Of(path),
+            ArtifactKind.HandOff => HandOffSheet.Of(path),
             ArtifactKind.Onnx => OnnxSheet.Of(Directory.Exists(path) ? Path.Combine(path, "model.onnx") : path),
             _ => throw new LoraOpsException(FileProblems.KindUnknown(path, Known)),
         });

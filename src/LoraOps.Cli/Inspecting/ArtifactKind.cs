@@ -34,6 +34,9 @@ internal enum ArtifactKind
     /// <summary>A folder of .npy arrays.</summary>
     Samples,
 
+    /// <summary>A file that a vendor's compiler takes beside a model.</summary>
+    HandOff,
+
     /// <summary>A LoraOps bundle.</summary>
     Bundle,
 
@@ -80,6 +83,10 @@ internal static class ArtifactKinds
 
     private static ArtifactKind OfFile(string path)
     {
+        // Texts that others write: nothing but their names tells them apart.
+        if (HandOffSheet.IsNamed(path))
+            return ArtifactKind.HandOff;
+
         var bytes = new byte[SignatureBytes];
         using (var file = InputFile.Open(path))
         {

@@ -24,8 +24,12 @@ internal static class MixedModel
     public static HandOffRequest Request(
         ChipProfile chip, OnnxModel floats, OnnxModel quantized, SampleSet? samples = null, LayerPrecision? chosen = null) => new()
     {
-        Chip = chip, Prepared = floats, Quantization = new Quantization(
-            quantized, [new QuantizedNode("node_y", "MatMul", "u", "it stays float") { Precision = chosen ?? LayerPrecision.Int8 }], []), Model = "model.onnx", Samples = samples,
+        Chip = chip,
+        Prepared = floats,
+        Quantization = new Quantization(
+            quantized, [new QuantizedNode("node_y", "MatMul", "u", "it stays float") { Precision = chosen ?? LayerPrecision.Int8 }], []),
+        Model = "model.onnx",
+        Samples = samples,
         Ranges = new Dictionary<string, TensorRange>(),
     };
 
