@@ -51,6 +51,15 @@ public sealed record JobReport
     /// <summary>Signal to quantization noise in dB.</summary>
     public double? Sqnr { get; init; }
 
+    /// <summary>What the layer that kept least of the adapter kept: cos(ΔQ, ΔW).</summary>
+    public double? DeltaCosine { get; init; }
+
+    /// <summary>The cosine between the adapter's effect in the quantized and in the merged model.</summary>
+    public double? EffectCosine { get; init; }
+
+    /// <summary>How large its effect is there, against the merged model's.</summary>
+    public double? EffectRatio { get; init; }
+
     /// <summary>The largest difference between PyTorch's record and the merged model.</summary>
     public double? ConversionError { get; init; }
 

@@ -47,7 +47,13 @@ public sealed class RecipeRunTests : IDisposable
         Kitchen.Run(_kitchen.Write(chips: "orin-x", more: "gates: {convert: [max-abs<=1e-4], quantize: [cosine>=0.99]}"));
         var manifest = BundleVerifier.Read(_kitchen.Bundle("shanghai-orin-x"));
         Assert.Equal(["convert", "adapt", "quantize"], manifest.Parity.Select(check => check.Step));
-        Assert.Equal(["max-abs<=0.0001", "cosine>=0.99"], manifest.Parity.SelectMany(check => check.Gates).Select(gate => gate.Limit));
+        Assert.Equal(
+            ["max-abs<=0.0001", "cosine>=0.99", "delta-cosine>=0.6", "effect-cosine>=0.9"],
+            manifest.Parity.SelectMany(check => check.Gates).Select(gate => gate.Limit));
+        var kept = manifest.Parity[^1].Metrics.Where(metric => metric.Name == "delta-cosine").ToList();
+        Assert.Equal(8, kept.Count);
+        Assert.Equal("vit.layers.0.attention.q_proj", kept[0].Output);
+        Assert.All(kept, metric => Assert.InRange(metric.Value, 0.999, 1));
         Assert.Equal(Digest.OfFile(Fixtures.Path("bev-vit", "hf", "model.safetensors")), manifest.Base?.Weights?.Sha256);
         Assert.Equal(Digest.OfFile(Fixtures.Path("bev-vit", "calibration", "shanghai.safetensors")), manifest.Quantization?.Calibration?.Sha256);
         Assert.Contains(manifest.Compile ?? [], line => line.Contains("--onnx=model.onnx", StringComparison.Ordinal));
@@ -146,6 +152,19 @@ public sealed class RecipeRunTests : IDisposable
         Directory.Delete(Path.Combine(_kitchen.Output, ".cache"), recursive: true);
         File.AppendAllText(_kitchen.Bundle(Name, "model.onnx"), "!");
         Assert.Equal(ExitCode.WrongDigest, Assert.Throws<LoraOpsException>(() => Plan.Make(recipe)).ExitCode);
+    }
+
+    [Fact]
+    public void An_adapter_that_quantization_buries_is_not_published()
+    {
+        var job = Assert.Single(Kitchen.Run(_kitchen.Write(more: "gates: {quantize: [delta-cosine>=0.999999]}")).Jobs);
+        var problem = Assert.Single(job.Problems);
+        Assert.Equal((JobStatus.GateFailed, ProblemCode.AdapterBuried), (job.Status, problem.Code));
+        Assert.Contains("'vit.layers.1.attention.q_proj'", problem.What, StringComparison.Ordinal);
+        Assert.InRange(job.DeltaCosine ?? 0, 0.999, 0.999999);
+        Assert.InRange(job.EffectCosine ?? 0, 0.999, 1);
+        Assert.InRange(job.EffectRatio ?? 0, 0.99, 1.01);
+        Assert.Empty(Published());
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LoraOps.Bundles;
 using LoraOps.Problems;
 using LoraOps.Recipes.Caching;
+using LoraOps.Runtime.Parity;
 
 namespace LoraOps.Recipes.Steps;
 
@@ -81,6 +82,9 @@ internal sealed class JobWork(Plan plan)
         QuantizedAccuracy = manifest.Least(QuantizeStep.Quantized, "accuracy"),
         Cosine = manifest.Least(QuantizeStep.Quantized, "cosine"),
         Sqnr = manifest.Least(QuantizeStep.Quantized, "sqnr"),
+        DeltaCosine = manifest.Least(QuantizeStep.Quantized, Metrics.DeltaCosine),
+        EffectCosine = manifest.Least(QuantizeStep.Quantized, Metrics.EffectCosine),
+        EffectRatio = manifest.Least(QuantizeStep.Quantized, Metrics.EffectRatio),
         Bytes = manifest.Quantization is null ? null : manifest.Bytes(),
         FloatBytes = manifest.Quantization?.FloatBytes ?? manifest.Bytes(),
         IntegerKernels = manifest.Quantization?.Layers?.IntegerKernels,

@@ -18,9 +18,12 @@ internal static class Proof
     {
         var isOne = report.Outputs.Count == 1;
         var metrics = Metrics.All.SelectMany(metric => metric.Read(report)
-            .Select(pair => new ManifestMetric(metric.Name, Rounded(pair.Value)) { Output = isOne ? null : pair.Output }));
+            .Select(pair => new ManifestMetric(metric.Name, Rounded(pair.Value)) { Output = isOne ? null : pair.Output }))
+            .Where(metric => metric.Name != Metrics.DeltaCosine);
+        var modules = (report.Survival?.Modules ?? [])
+            .Select(module => new ManifestMetric(Metrics.DeltaCosine, Rounded(module.DeltaCosine)) { Output = module.Module });
         return new ManifestCheck(
-            step, reference, report.Samples, [.. metrics],
+            step, reference, report.Samples, [.. metrics, .. modules],
             [.. GateResult.Judge(gates, report).Select(result => new ManifestGate(result.Gate.ToString(), result.Measured, result.Passed))]);
     }
 
@@ -40,8 +43,14 @@ internal static class Proof
            where !gate.Passed
            let limit = Gate.Parse(gate.Limit)
            let beyond = limit.Operator[0] == '>' ? limit.Limit - gate.Value : gate.Value - limit.Limit
-           select GateProblems.Missed(candidate, gate.Limit, $"{check.Step}: {limit.Metric}", gate.Value, beyond),
+           select Metrics.IsOfSurvival(limit.Metric)
+               ? SurvivalProblems.AdapterBuried(candidate, gate.Limit, Where(check, limit.Metric), $"{check.Step}: {limit.Metric}", gate.Value)
+               : GateProblems.Missed(candidate, gate.Limit, $"{check.Step}: {limit.Metric}", gate.Value, beyond),
     ];
+
+    // The layer that holds least of it; of an effect the outputs.
+    private static string Where(ManifestCheck check, string metric) => check.Metrics.Where(measured => measured.Name == metric)
+        .MinBy(measured => double.IsNaN(measured.Value) ? double.NegativeInfinity : measured.Value) is { Output: { } place } ? $"'{place}'" : "its outputs";
 
     // Six digits are what the measurement bears: further ones change with the CPU's vector width and say nothing.
     private static double Rounded(double value) =>

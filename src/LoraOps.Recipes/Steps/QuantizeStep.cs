@@ -3,7 +3,6 @@ using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.HandOff;
 using LoraOps.Runtime.Auditing;
-using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Recipes.Steps;
@@ -43,18 +42,11 @@ internal sealed class QuantizeStep(Plan plan)
                     FusionAudit.Count(quantization.Model).IntegerNodes),
                 FloatBytes = merged.Bytes(),
             },
-            Parity = [.. merged.Parity, Prove(adapter.Recipe, job.Chip, source, target, stop)],
+            Parity = [.. merged.Parity, new QuantizedProof(plan).Run(adapter, job, request, (source, target), stop)],
             Findings = [.. quantization.Findings.Concat(handOff.Findings).Select(Finding)],
             Compile = handOff.Commands.Count > 0 ? handOff.Commands : null,
         };
         return StageEntry.Keep(plan.Output, job.Key, scratch, manifest);
-    }
-
-    private ManifestCheck Prove(RecipeAdapter adapter, ChipProfile chip, string source, string target, CancellationToken stop)
-    {
-        using var merged = ParityReference.FromModel(source);
-        var report = ParityRun.Measure(target, merged, adapter.Evaluation.Open(), null, stop);
-        return Proof.Of(Quantized, "merged model", report, plan.Recipe.GatesFor(chip));
     }
 
     private static ManifestFinding Finding(Finding finding) =>
