@@ -33,6 +33,7 @@ internal static class QuantizationSheet
             {
                 finding.RuleId, finding.Severity.ToString().ToLowerInvariant(), finding.Where, finding.What, finding.Advice,
             }))
+            .AddNotes("not checked", ChipSheet.NotChecked(quantization.NotChecked))
             .AddNotes("warnings", quantization.Warnings);
     }
 

@@ -20,8 +20,8 @@ public sealed class RuleScope
         _evidence = evidence ?? RuleEvidence.None;
         Model = model;
         Chip = chip;
-        Shapes = new ScopeShapes(model, _evidence.Float);
         HandOff = _evidence.HandOffFolder is { } folder ? new HandOffFiles(folder, new HandOffNames(_evidence.HandOffModel)) : null;
+        Shapes = new ScopeShapes(model, Float);
         Index = new GraphIndex(model);
         Weighted = [.. Nodes("Conv", "ConvTranspose", "MatMul", "Gemm").Where(node => node.Input.Count > 1)];
     }

@@ -74,11 +74,11 @@ public sealed class HandOffModel
     internal void WriteFloat(string folder)
     {
         var path = Path.Combine(folder, Names.Float);
-        var model = Request.Prepared;
+        var model = Request.Prepared.Clone();
+        IrVersions.Lower(model, Chip.MaxIrVersion);
         if (Chip.HalfPrecisionRest)
         {
             // As in the quantized model: the compiler would make infinities of an attention mask's lowest float.
-            model = model.Clone();
             foreach (var clamped in HalfRange.Clamp(model))
                 Note($"In the float model, {clamped}.");
         }

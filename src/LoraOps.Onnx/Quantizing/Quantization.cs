@@ -15,6 +15,9 @@ public sealed record Quantization(OnnxModel Model, IReadOnlyList<QuantizedNode> 
 
     /// <summary>The chip's rules that the model breaks; none of them is an error.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
+
+    /// <summary>The chip's rules that were not checked, since what they look at is not there.</summary>
+    public IReadOnlyList<UncheckedRule> NotChecked { get; init; } = [];
 }
 
 /// <summary>What became of one node that multiplies an activation with a constant weight.</summary>

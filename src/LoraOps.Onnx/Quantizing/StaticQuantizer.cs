@@ -46,13 +46,16 @@ public static class StaticQuantizer
             warnings.AddRange(HalfRange.Clamp(model));
 
         ModelSlimming.Slim(model, chip.Names);
+        IrVersions.Lower(model, chip.MaxIrVersion);
+        var evidence = new RuleEvidence { Float = prepared, Ranges = ranges };
         return new Quantization(model, nodes, warnings)
         {
             Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizedNode.NameOf(one.Node), one.Node.OpType, "", null)
             {
                 Precision = plan.PrecisionOf(one.Node),
             })],
-            Findings = ChipRules.Enforce(model, chip, new RuleEvidence { Float = prepared, Ranges = ranges }),
+            Findings = ChipRules.Enforce(model, chip, evidence),
+            NotChecked = ChipRules.NotChecked(model, chip, evidence),
         };
     }
 

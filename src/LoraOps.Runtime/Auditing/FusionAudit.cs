@@ -41,7 +41,7 @@ public static class FusionAudit
     /// <exception cref="LoraOpsException">The runtime refuses the model.</exception>
     public static FusionCounts Count(OnnxModel model)
     {
-        var optimised = RuntimeOptimizer.Optimize(model, GraphOptimization.Extended);
+        var optimised = Optimized(model);
         var floats = optimised.Graph.Initializer.Where(tensor => tensor.DataType is (int)DataType.Float or (int)DataType.Float16)
             .Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
         var nodes = optimised.AllNodes().ToList();
@@ -56,6 +56,10 @@ public static class FusionAudit
                 .Select(node => node.Name)],
             nodes.Count);
     }
+
+    /// <summary>The model as the runtime rewrites it for the CPU, its fused kernels included: what rules about kernels look at.</summary>
+    /// <exception cref="LoraOpsException">The runtime refuses the model.</exception>
+    public static OnnxModel Optimized(OnnxModel model) => RuntimeOptimizer.Optimize(model, GraphOptimization.Extended);
 
     private static bool IsInteger(NodeProto node) =>
         node.OpType.StartsWith("QLinear", StringComparison.Ordinal) || IntegerOperators.Contains(node.OpType);
