@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using LoraOps.Onnx.Chips;
 using LoraOps.Testing;
 
 namespace LoraOps.Cli.Tests.Commands;
@@ -67,9 +68,10 @@ public sealed class PipelineTests : IDisposable
         Assert.False(Path.Exists(_folder["dry"]));
     }
 
+    public static TheoryData<string> Chips => [.. ChipProfiles.All.Select(chip => chip.Name)];
+
     [Theory]
-    [InlineData("orin-x")]
-    [InlineData("x64-vnni")]
+    [MemberData(nameof(Chips))]
     public void A_quantized_model_keeps_its_chips_rules_and_its_accuracy(string chip)
     {
         Quantized(chip);
