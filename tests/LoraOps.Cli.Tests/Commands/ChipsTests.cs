@@ -38,8 +38,7 @@ public sealed class ChipsTests : IDisposable
             .Replace("\"reducedRange\": false", "\"reducedRange\": true", StringComparison.Ordinal)
             .Replace("avx512-vnni,avx-vnni", "avx2", StringComparison.Ordinal);
         File.WriteAllText(_folder["mine.json"], mine);
-        var model = Fixtures.Path("neck-cnn", "onnx", "torchscript", "model.onnx");
-        string[] quantize = ["quantize", model, "--calibration", Fixtures.Path("neck-cnn", "calibration", "shanghai.safetensors"), "--overwrite"];
+        string[] quantize = ["quantize", Fixtures.Path("bev-vit", "onnx", "torchscript", "model.onnx"), "--calibration", Calibration];
 
         Loraops.Run([.. quantize, "--chip", _folder["mine.json"], "-o", _folder["seven.onnx"]]).Ended(0);
         Loraops.Run([.. quantize, "--chip", "x64-vnni", "-o", _folder["eight.onnx"]]).Ended(0);
