@@ -1,3 +1,4 @@
+using LoraOps.Bundles;
 using LoraOps.Problems;
 
 namespace LoraOps.Recipes;
@@ -77,6 +78,15 @@ public sealed record JobReport
 
     /// <summary>What the chip's rules warn of.</summary>
     public IReadOnlyList<string> Findings { get; init; } = [];
+
+    /// <summary>The same, part by part.</summary>
+    public IReadOnlyList<ManifestFinding> Breaches { get; init; } = [];
+
+    /// <summary>Everything that was measured, with the gates.</summary>
+    public IReadOnlyList<ManifestCheck> Proofs { get; init; } = [];
+
+    /// <summary>What lies in the bundle, by its digest.</summary>
+    public IReadOnlyList<ManifestFile> Files { get; init; } = [];
 
     /// <summary>Why it failed.</summary>
     public IReadOnlyList<Problem> Problems { get; init; } = [];

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
+using LoraOps.Cli.Reports;
+using LoraOps.Cli.Reports.Checks;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Quantizing;
@@ -33,6 +35,7 @@ internal sealed class QuantizeCommand : Verb
     private readonly PrecisionOptions _precisions = new();
     private readonly Option<string> _output = OutputPlace.Option();
     private readonly Option<bool> _noHandOff = QuantizedFiles.Option();
+    private readonly ReportOptions _reports = new(hasPage: false);
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
     private readonly Option<bool> _dryRun = SharedOptions.DryRun();
 
@@ -47,6 +50,8 @@ internal sealed class QuantizeCommand : Verb
         _precisions.AddTo(this);
         foreach (var option in new Option[] { _output, _noHandOff, _overwrite, _dryRun })
             Add(option);
+
+        _reports.AddTo(this);
     }
 
     /// <inheritdoc/>
@@ -59,7 +64,8 @@ internal sealed class QuantizeCommand : Verb
         var place = OutputPlace.Checked(parsed.GetRequiredValue(_output), parsed.GetValue(_overwrite), source, calibration ?? source);
         var files = QuantizedFiles.Checked(place, parsed.GetValue(_overwrite), parsed.GetValue(_noHandOff) ? null : chip);
         var plan = _calibrating.Plan(parsed, chip, parsed.GetValue(_overwrite));
-        return screen.WithStages(stages =>
+        var reports = _reports.Read(parsed, parsed.GetValue(_overwrite));
+        return screen.WithStages(stages => reports.Around("quantize", () =>
         {
             var data = calibration is null ? null : SampleSet.Open(calibration);
             var request = new QuantizationRequest
@@ -73,14 +79,22 @@ internal sealed class QuantizeCommand : Verb
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-                return new Answer(Describe(outcome, chip, place, plan).Add("written", false));
+                return Told(Describe(outcome, chip, place, plan).Add("written", false), null);
 
             stages.Begin("writing the model");
             var handOff = files.Write(outcome, request);
             _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
-            var sizes = Describe(outcome.With(handOff), chip, place, plan).Add("written", true);
-            return new Answer(files.Describe(AddSizes(sizes, source, place), handOff.Commands));
-        });
+            outcome = outcome.With(handOff);
+            var sizes = Describe(outcome, chip, place, plan).Add("written", true);
+            return Told(files.Describe(AddSizes(sizes, source, place), handOff.Commands), Path.GetDirectoryName(Path.GetFullPath(place.Model)));
+
+            Answer Told(Sheet sheet, string? folder)
+            {
+                var checks = ChipChecks.List("quantize", place.Model, Audit(outcome, chip, files.Beside.Count > 0 ? folder : null));
+                reports.Write(checks);
+                return new Answer(sheet) { Checks = checks };
+            }
+        }));
     }
 
     private void Check(ParseResult parsed)
@@ -95,6 +109,11 @@ internal sealed class QuantizeCommand : Verb
         if (problems.Count > 0)
             throw new LoraOpsException(problems);
     }
+
+    private static ChipAudit Audit(QuantizationOutcome outcome, ChipProfile chip, string? handOff) => new(
+        chip,
+        outcome.Quantization.Findings,
+        ChipRules.NotChecked(outcome.Quantization.Model, chip, new RuleEvidence { Float = outcome.Prepared, Ranges = outcome.Ranges, HandOffFolder = handOff }));
 
     private static Sheet AddSizes(Sheet sheet, string source, OutputPlace place)
     {

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
+using LoraOps.Cli.Reports.Checks;
+using LoraOps.Cli.Reports.Html;
 using LoraOps.Problems;
 using LoraOps.Recipes;
 
@@ -31,6 +33,7 @@ internal sealed class RunCommand : Verb
         DefaultValueFactory = _ => 1,
     };
 
+    private readonly ReportOptions _reports = new(hasPage: true);
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
     private readonly Option<bool> _dryRun = SharedOptions.DryRun();
 
@@ -41,6 +44,7 @@ internal sealed class RunCommand : Verb
         foreach (var option in new Option[] { _only, _jobs, _overwrite, _dryRun })
             Add(option);
 
+        _reports.AddTo(this);
         _jobs.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && (!int.TryParse(token.Value, out var jobs) || jobs < 1))
@@ -49,7 +53,13 @@ internal sealed class RunCommand : Verb
     }
 
     /// <inheritdoc/>
-    public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop) => screen.WithStages(stages =>
+    public override Answer Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        var reports = _reports.Read(parsed, parsed.GetValue(_overwrite));
+        return screen.WithStages(stages => reports.Around("run", () => Run(parsed, reports, stages, stop)));
+    }
+
+    private Answer Run(ParseResult parsed, ReportOptions.ReportPlaces reports, Stages stages, CancellationToken stop)
     {
         stages.Begin("planning");
         var recipe = Recipe.Load(parsed.GetRequiredValue(_recipe));
@@ -62,11 +72,13 @@ internal sealed class RunCommand : Verb
             plan,
             new RunOptions { Jobs = parsed.GetValue(_jobs), Progress = step => Tell(stages, step) },
             stop);
+        var checks = JobChecks.Of(report, plan.Recipe.Path);
+        reports.Write(checks, () => RunPage.Write(report, checks));
         return new Answer(Describe(report), [.. report.Jobs
             .SelectMany(job => job.Problems)
             .Distinct()
-            .OrderByDescending(problem => problem.Code.ExitCode())]);
-    });
+            .OrderByDescending(problem => problem.Code.ExitCode())]) { Checks = checks };
+    }
 
     private static void Tell(Stages stages, RunProgress step) =>
         stages.Reach(BarSteps * step.Fraction, step.Chip is null ? $"{step.Stage} {step.Adapter}" : $"{step.Stage} {step.Adapter} for {step.Chip}");

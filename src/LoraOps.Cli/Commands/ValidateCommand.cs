@@ -2,6 +2,8 @@ using System.CommandLine;
 using LoraOps.Cli.Options;
 using LoraOps.Cli.Output;
 using LoraOps.Cli.Reports;
+using LoraOps.Cli.Reports.Html;
+using LoraOps.Onnx.Chips;
 using LoraOps.Problems;
 using LoraOps.Runtime.Layers;
 using LoraOps.Runtime.Parity;
@@ -44,9 +46,15 @@ internal sealed class ValidateCommand : Verb
         Description = "Hold each layer's weight, input and output against the reference model's; a --report looks at them unasked.",
     };
 
+    private readonly Option<string?> _chip = new("--chip")
+    {
+        Description = "Hold the candidate against this chip's rules as well, and see which of its kernels run.",
+        HelpName = "NAME",
+    };
+
     private readonly SampleOptions _samples = new();
     private readonly SurvivalOptions _survival = new();
-    private readonly ReportOptions _reports = new();
+    private readonly ReportOptions _reports = new(hasPage: true);
     private readonly Option<bool> _overwrite = SharedOptions.Overwrite();
 
     public ValidateCommand()
@@ -56,7 +64,7 @@ internal sealed class ValidateCommand : Verb
             Add(option);
 
         _samples.AddTo(this);
-        foreach (var option in new Option[] { _adapters, _foreign, _gates })
+        foreach (var option in new Option[] { _adapters, _foreign, _chip, _gates })
             Add(option);
 
         _survival.AddTo(this);
@@ -91,16 +99,39 @@ internal sealed class ValidateCommand : Verb
     {
         var gates = GateTexts.Parse(parsed.GetValue(_gates) ?? []);
         var reports = _reports.Read(parsed, parsed.GetValue(_overwrite));
-        return screen.WithStages(stages =>
+        var chip = parsed.GetValue(_chip) is { } name ? ChipProfiles.Find(name) : null;
+        return screen.WithStages(stages => reports.Around("validate", () =>
         {
             stages.Begin("measuring");
             var report = Measure(parsed, gates, stop);
             var results = GateResult.Judge(SurvivalGates.Complete(gates, report), report);
-            results = [.. results, .. GateResult.Unset(report, results)];
-            var problems = results.Select(result => result.Problem(report.Candidate)).OfType<Problem>().ToArray();
-            reports.Write(report, results);
-            return new Answer(ParitySheet.Of(report, results), problems);
-        });
+            var proof = new ParityProof(report, [.. results, .. GateResult.Unset(report, results)]) { Files = ComparedFile.Of(Files(parsed)) };
+            if (chip is not null || reports.HasPage)
+            {
+                stages.Begin("looking at kernels and rules");
+                proof = CandidateAudit.Of(proof, chip);
+            }
+
+            var checks = proof.Checks;
+            reports.Write(checks, () => HtmlReport.Write(proof));
+            return new Answer(ParitySheet.Of(proof), proof.Problems) { Checks = checks };
+        }));
+    }
+
+    private IEnumerable<(string Role, string Path)> Files(ParseResult parsed)
+    {
+        yield return ("candidate", parsed.GetRequiredValue(_candidate));
+        if (parsed.GetValue(_reference) is { } reference)
+            yield return ("reference", reference);
+
+        foreach (var expected in parsed.GetValue(_expected) ?? [])
+            yield return ("expected", NamedText.Split(expected).Value);
+
+        foreach (var file in _samples.Files(parsed).Concat(_survival.Files(parsed)))
+            yield return file;
+
+        foreach (var adapter in parsed.GetValue(_adapters) ?? [])
+            yield return ("adapter", NamedText.Split(adapter).Value);
     }
 
     private ParityReport Measure(ParseResult parsed, IReadOnlyList<Gate> gates, CancellationToken stop)

@@ -27,6 +27,10 @@ internal sealed class SampleOptions
         command.Add(_labels);
     }
 
+    /// <summary>The files, and what each is.</summary>
+    public IEnumerable<(string Role, string Path)> Files(ParseResult parsed) => (parsed.GetValue(_inputs) ?? []).Select(text => ("inputs", NamedText.Split(text).Value))
+        .Concat((parsed.GetValue(_labels) ?? []).Select(text => ("labels", NamedText.Split(text).Value)));
+
     /// <summary>True if either was given.</summary>
     public bool IsGiven(CommandResult result) => result.GetResult(_inputs) is not null || result.GetResult(_labels) is not null;
 

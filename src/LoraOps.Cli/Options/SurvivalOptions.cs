@@ -31,6 +31,11 @@ internal sealed class SurvivalOptions
         });
     }
 
+    /// <summary>The files, and what each is.</summary>
+    public IEnumerable<(string Role, string Path)> Files(ParseResult parsed) =>
+        new[] { ("base", parsed.GetValue(_base)), ("base candidate", parsed.GetValue(_baseCandidate)) }
+            .Where(file => file.Item2 is not null).Select(file => (file.Item1, file.Item2 ?? ""));
+
     /// <summary>The request with them.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="request">What else is wanted.</param>

@@ -1,3 +1,4 @@
+using LoraOps.Cli.Reports.Checks;
 using LoraOps.Problems;
 
 namespace LoraOps.Cli.Output;
@@ -12,6 +13,9 @@ internal sealed record Answer(Sheet Sheet, IReadOnlyList<Problem> Problems)
         : this(sheet, [])
     {
     }
+
+    /// <summary>What was checked one by one, for the reports that machines read; null if nothing was but what <see cref="Problems"/> says.</summary>
+    public CheckList? Checks { get; init; }
 
     /// <summary>The exit status of the first problem, or 0.</summary>
     public ExitCode Exit => Problems.Count == 0 ? ExitCode.Done : Problems[0].Code.ExitCode();

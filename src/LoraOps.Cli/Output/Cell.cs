@@ -22,7 +22,7 @@ internal enum Tone
 
 /// <summary>One value as people and as scripts read it.</summary>
 /// <param name="Text">For people.</param>
-/// <param name="Value">For scripts: null, bool, long, double, string or a list of strings.</param>
+/// <param name="Value">For scripts: null, bool, long, double, string, or a list of strings or counts.</param>
 internal readonly record struct Cell(string Text, object? Value)
 {
     private static readonly string[] Units = ["B", "kB", "MB", "GB", "TB"];
@@ -66,6 +66,9 @@ internal readonly record struct Cell(string Text, object? Value)
         return new Cell(list.Length == 0 ? "–" : string.Join(", ", list), list);
     }
 
+    /// <summary>Several counts: how many for people, all of them for scripts.</summary>
+    public static Cell Counts(IReadOnlyList<long> counts) => new(string.Create(CultureInfo.InvariantCulture, $"{counts.Count} counts"), counts);
+
     /// <summary>A SHA-256 digest: enough of it for people, all of it for scripts.</summary>
     public static Cell Digest(string sha256) => new(sha256.Length > 16 ? sha256[..16] : sha256, sha256);
 
@@ -100,6 +103,13 @@ internal readonly record struct Cell(string Text, object? Value)
                 json.WriteStartArray();
                 foreach (var item in list)
                     json.WriteStringValue(item);
+
+                json.WriteEndArray();
+                break;
+            case IReadOnlyList<long> counts:
+                json.WriteStartArray();
+                foreach (var count in counts)
+                    json.WriteNumberValue(count);
 
                 json.WriteEndArray();
                 break;

@@ -1,3 +1,5 @@
+using LoraOps.Cli.Reports.BuildServers;
+using LoraOps.Cli.Reports.Checks;
 using LoraOps.Problems;
 using Spectre.Console;
 
@@ -43,6 +45,7 @@ internal sealed class Screen(TextWriter output, TextWriter error, Terminal termi
 
         output.Flush();
         PrintProblems(answer.Problems);
+        TellBuildServer(answer.Checks ?? ProblemChecks.Of(command, answer.Problems), answer.Sheet);
     }
 
     /// <summary>Prints the version alone, as scripts expect it.</summary>
@@ -64,6 +67,7 @@ internal sealed class Screen(TextWriter output, TextWriter error, Terminal termi
         }
 
         PrintProblems(problems);
+        TellBuildServer(ProblemChecks.Of(command, problems), new Sheet());
     }
 
     /// <summary>Prints a warning; with -q nothing.</summary>
@@ -78,6 +82,12 @@ internal sealed class Screen(TextWriter output, TextWriter error, Terminal termi
     {
         if (Taste.Verbose)
             error.WriteLine(text);
+    }
+
+    private void TellBuildServer(CheckList list, Sheet sheet)
+    {
+        if (terminal.Build is { } server && list.Suites.Count > 0)
+            BuildLog.Tell(server, error, list, sheet);
     }
 
     private void PrintProblems(IReadOnlyList<Problem> problems)

@@ -1,3 +1,5 @@
+using LoraOps.Cli.Reports.BuildServers;
+
 namespace LoraOps.Cli.Output;
 
 /// <summary>What the two output streams are connected to.</summary>
@@ -10,6 +12,9 @@ public sealed record Terminal(bool OutputIsScreen, bool ErrorIsScreen, int Width
     private const int UsualWidth = 100;
     private const int NarrowestWidth = 40;
 
+    /// <summary>The build server that reads standard error; null if there is none that understands more than text.</summary>
+    public BuildServer? Build { get; init; }
+
     /// <summary>Both streams go to files or pipes.</summary>
     public static Terminal None { get; } = new(false, false, UsualWidth, false);
 
@@ -20,7 +25,8 @@ public sealed record Terminal(bool OutputIsScreen, bool ErrorIsScreen, int Width
         var output = !Console.IsOutputRedirected && !isDumb;
         var error = !Console.IsErrorRedirected && !isDumb;
         var isPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return output || error ? new Terminal(output, error, ConsoleWidth(), !isPlain) : None;
+        var seen = output || error ? new Terminal(output, error, ConsoleWidth(), !isPlain) : None;
+        return seen with { Build = BuildServer.Detect(Environment.GetEnvironmentVariable) };
     }
 
     private static int ConsoleWidth()

@@ -46,7 +46,7 @@ internal static class LayerSheet
     private static IEnumerable<Cell[]> Histograms(LayerReport layer) =>
         new[] { (Of: "values", Histogram: layer.ValueHistogram), (Of: "errors", Histogram: layer.ErrorHistogram) }
             .Where(pair => pair.Histogram is not null)
-            .Select(pair => new Cell[] { layer.Node, pair.Of, pair.Histogram!.Min, pair.Histogram.Max, string.Join(' ', pair.Histogram.Counts) });
+            .Select(pair => new Cell[] { layer.Node, pair.Of, pair.Histogram!.Min, pair.Histogram.Max, Cell.Counts(pair.Histogram.Counts) });
 
     private static Cell Decibels(double? value) => value is { } number ? Cell.Decibels(number) : Cell.None;
 

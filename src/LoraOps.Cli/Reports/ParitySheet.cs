@@ -4,30 +4,35 @@ using LoraOps.Runtime.Parity;
 
 namespace LoraOps.Cli.Reports;
 
-/// <summary>A parity report as a command's answer.</summary>
+/// <summary>A proof as a command's answer: the facts of the page, for scripts.</summary>
 internal static class ParitySheet
 {
     private static readonly string[] PartColumns =
         ["adapter", "held against", "samples", "output", "cosine", "worst-cosine", "max-abs", "top1", "accuracy"];
 
-    /// <summary>The metrics of every output, and the gates with how far each was missed.</summary>
-    public static Sheet Of(ParityReport report, IReadOnlyList<GateResult> results) => new Sheet()
-        .Add("candidate", report.Candidate)
-        .Add("reference", report.Reference)
-        .Add("adapter", Chosen(report.Adapter), detail: report.Adapter.Length == 0)
-        .Add("held against", Chosen(report.Against), detail: report.Against.Length == 0)
-        .Add("samples", report.Samples)
-        .Add("passed", results.All(result => result.Passed))
-        .AddGrid("metrics", ["metric", "output", "measured"], Measured(report).Select(row =>
-            new Cell[] { row.Metric.Name, row.Output, row.Value }))
-        .AddGrid("adapters", PartColumns, report.Parts.Where(part => part.Domain.Length == 0)
-            .SelectMany(part => part.Outputs.Select(output => Row(part, output))))
-        .AddGrid("domains", ["domain", .. PartColumns], report.Parts.Where(part => part.Domain.Length > 0)
-            .SelectMany(part => part.Outputs.Select(output => Row(part, output).Prepend(part.Domain).ToArray())))
-        .AddSurvival(report.Survival)
-        .AddLayers(report.Layers)
-        .AddSamples(report)
-        .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
+    /// <summary>The metrics of every output, the gates with how far each was missed, and everything else that was looked at.</summary>
+    public static Sheet Of(ParityProof proof)
+    {
+        var (report, results) = (proof.Report, proof.Gates);
+        var sheet = new Sheet()
+            .Add("candidate", report.Candidate)
+            .Add("reference", report.Reference)
+            .Add("adapter", Chosen(report.Adapter), detail: report.Adapter.Length == 0)
+            .Add("held against", Chosen(report.Against), detail: report.Against.Length == 0)
+            .Add("samples", report.Samples)
+            .Add("passed", proof.IsPassed)
+            .AddGrid("metrics", ["metric", "output", "measured"], Measured(report).Select(row =>
+                new Cell[] { row.Metric.Name, row.Output, row.Value }))
+            .AddGrid("adapters", PartColumns, report.Parts.Where(part => part.Domain.Length == 0)
+                .SelectMany(part => part.Outputs.Select(output => Row(part, output))))
+            .AddGrid("domains", ["domain", .. PartColumns], report.Parts.Where(part => part.Domain.Length > 0)
+                .SelectMany(part => part.Outputs.Select(output => Row(part, output).Prepend(part.Domain).ToArray())))
+            .AddSurvival(report.Survival)
+            .AddLayers(report.Layers)
+            .AddSamples(report)
+            .AddGrid("gates", ["metric", "output", "measured", "gate", "by how much", "result"], results.Select(Row));
+        return AuditSheet.AddTo(sheet, proof);
+    }
 
     /// <summary>Every number of a report, metric by metric.</summary>
     public static IEnumerable<(Metric Metric, string Output, double Value)> Measured(ParityReport report) =>
@@ -41,6 +46,9 @@ internal static class ParitySheet
         ? $"{Number(-result.MissedBy)} to spare"
         : double.IsNaN(result.MissedBy) ? "not a number" : $"missed by {Number(result.MissedBy)}";
 
+    /// <summary>A text that may be missing.</summary>
+    public static Cell Chosen(string text) => text.Length == 0 ? Cell.None : text;
+
     private static Cell[] Row(ParityReport part, OutputParity output) =>
     [
         part.Adapter,
@@ -53,8 +61,6 @@ internal static class ParitySheet
         output.Top1 is { } top ? top : Cell.None,
         part.Accuracy is { } task && task.Output == output.Name ? task.Candidate : Cell.None,
     ];
-
-    private static Cell Chosen(string text) => text.Length == 0 ? Cell.None : text;
 
     private static Cell[] Row(GateResult result) =>
     [

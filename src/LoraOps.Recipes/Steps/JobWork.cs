@@ -88,6 +88,9 @@ internal sealed class JobWork(Plan plan)
         Bytes = manifest.Quantization is null ? null : manifest.Bytes(),
         FloatBytes = manifest.Quantization?.FloatBytes ?? manifest.Bytes(),
         IntegerKernels = manifest.Quantization?.Layers?.IntegerKernels,
+        Proofs = manifest.Parity,
+        Breaches = manifest.Findings,
+        Files = manifest.Files,
         Findings = [.. manifest.Findings.Select(finding => $"{finding.Rule}: {finding.Where}: {finding.What}. {finding.Advice}")],
     };
 }

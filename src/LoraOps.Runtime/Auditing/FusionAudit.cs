@@ -39,9 +39,11 @@ public static class FusionAudit
 
     /// <summary>Optimises the model for the CPU, up to its fused kernels, and counts.</summary>
     /// <exception cref="LoraOpsException">The runtime refuses the model.</exception>
-    public static FusionCounts Count(OnnxModel model)
+    public static FusionCounts Count(OnnxModel model) => CountOptimized(Optimized(model));
+
+    /// <summary>Counts in a model that <see cref="Optimized"/> gave.</summary>
+    public static FusionCounts CountOptimized(OnnxModel optimised)
     {
-        var optimised = Optimized(model);
         var floats = optimised.Graph.Initializer.Where(tensor => tensor.DataType is (int)DataType.Float or (int)DataType.Float16)
             .Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
         var nodes = optimised.AllNodes().ToList();

@@ -1,0 +1,48 @@
+using LoraOps.Testing;
+using Microsoft.Playwright;
+
+namespace LoraOps.Cli.Tests.Reports;
+
+/// <summary>One headless Chromium for a class of tests; pages are opened from files, as people open them.</summary>
+public sealed class BrowserPages : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+    private int _count;
+
+    public async Task InitializeAsync()
+    {
+        if (BrowserFactAttribute.Browser is not { } program)
+            return;
+
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = program, Headless = true, Timeout = 120_000 });
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.CloseAsync();
+
+        _playwright?.Dispose();
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Opens a page; everything that it asks for or complains about is kept.</summary>
+    internal async Task<OpenPage> Open(string html, int width = 1200, ColorScheme scheme = ColorScheme.Light, bool scripts = true)
+    {
+        var path = _folder[$"page-{Interlocked.Increment(ref _count)}.html"];
+        await File.WriteAllTextAsync(path, html);
+        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize { Width = width, Height = 900 },
+            ColorScheme = scheme,
+            JavaScriptEnabled = scripts,
+        });
+        var page = new OpenPage(await context.NewPageAsync());
+        await page.Page.GotoAsync(new Uri(path).AbsoluteUri);
+        return page;
+    }
+}
