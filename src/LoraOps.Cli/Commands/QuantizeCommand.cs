@@ -79,22 +79,23 @@ internal sealed class QuantizeCommand : Verb
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-                return Told(Describe(outcome, chip, place, plan).Add("written", false), null);
+                return Told(reports, place, Audit(outcome, chip, null), Describe(outcome, chip, place, plan).Add("written", false));
 
             stages.Begin("writing the model");
             var handOff = files.Write(outcome, request);
             _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
             outcome = outcome.With(handOff);
             var sizes = Describe(outcome, chip, place, plan).Add("written", true);
-            return Told(files.Describe(AddSizes(sizes, source, place), handOff.Commands), Path.GetDirectoryName(Path.GetFullPath(place.Model)));
-
-            Answer Told(Sheet sheet, string? folder)
-            {
-                var checks = ChipChecks.List("quantize", place.Model, Audit(outcome, chip, files.Beside.Count > 0 ? folder : null));
-                reports.Write(checks);
-                return new Answer(sheet) { Checks = checks };
-            }
+            var folder = files.Beside.Count > 0 ? Path.GetDirectoryName(Path.GetFullPath(place.Model)) : null;
+            return Told(reports, place, Audit(outcome, chip, folder), files.Describe(AddSizes(sizes, source, place), handOff.Commands));
         }));
+    }
+
+    private static Answer Told(ReportOptions.ReportPlaces reports, OutputPlace place, ChipAudit audit, Sheet sheet)
+    {
+        var checks = ChipChecks.List("quantize", place.Model, audit);
+        reports.Write(checks);
+        return new Answer(sheet) { Checks = checks };
     }
 
     private void Check(ParseResult parsed)
