@@ -16,6 +16,9 @@ internal sealed class QuantizationPlan
     private readonly ChipProfile _chip;
     private readonly QuantizationSettings _settings;
 
+    // What computes with a tensor, or makes it, at its widest; tensors that are only moved are one with what they were moved from.
+    private readonly Dictionary<string, LayerPrecision> _widest = new(StringComparer.Ordinal);
+
     private QuantizationPlan(OnnxModel model, ChipProfile chip, QuantizationSettings settings)
     {
         _model = model;
@@ -23,6 +26,13 @@ internal sealed class QuantizationPlan
         _chip = chip;
         _settings = settings;
         Nodes = [.. WeightedNodes.Find(model, _index, chip).Select(Lifted)];
+        foreach (var node in Quantizable)
+        {
+            Widen(node.Activation, PrecisionOf(node.Node));
+            if (chip.OutputOps.Contains(node.Node.OpType))
+                Widen(OutputOf(node).Value, PrecisionOf(node.Node));
+        }
+
         Operators = chip.QuantizedOps.Count == 0 ? [] : FindOperators();
         var outer = model.Graph.Node.ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
         Inner = [.. model.AllNodes().Where(node => node.Is([.. chip.WeightedOps]) && !outer.Contains(node)).Select(node => node.Name)];
@@ -59,26 +69,23 @@ internal sealed class QuantizationPlan
         .Where(value => FixedRangeOf(value) is null)
         .Distinct(StringComparer.Ordinal)];
 
-    /// <summary>The names of the nodes that are quantized, in graph order.</summary>
+    /// <summary>The names of the nodes that compute with quantized values, in graph order; what only moves them follows.</summary>
     public IReadOnlyList<string> NodeNames
     {
         get
         {
-            var quantized = Quantizable.Select(node => node.Node).Concat(Operators.Select(one => one.Node))
+            var quantized = Quantizable.Select(node => node.Node).Concat(Operators.Select(one => one.Node).Where(node => !Moves(node)))
                 .ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
             return [.. _model.Graph.Node.Where(quantized.Contains).Select(QuantizedNode.NameOf)];
         }
     }
 
     /// <summary>What a node is computed in.</summary>
-    public LayerPrecision PrecisionOf(NodeProto node) =>
-        _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var precision) ? precision : _chip.Precisions[0];
+    public LayerPrecision PrecisionOf(NodeProto node) => Moves(node) ? _widest.GetValueOrDefault(RangeOf(node.Input[0]))
+        : _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var precision) ? precision : _chip.Precisions[0];
 
     /// <summary>What the readers and the maker of a quantized output want at most: the others narrow it for themselves.</summary>
-    public LayerPrecision PrecisionOf(QuantizedOutput output) =>
-        _index.Readers(output.Value).Append(output.Producer).Any(node => PrecisionOf(node) == LayerPrecision.Int16)
-            ? LayerPrecision.Int16
-            : LayerPrecision.Int8;
+    public LayerPrecision PrecisionOf(QuantizedOutput output) => _widest.GetValueOrDefault(RangeOf(output.Value));
 
     /// <summary>The range that the maker of a tensor fixes, or null.</summary>
     public FixedRange? FixedRangeOf(string value) =>
@@ -133,20 +140,41 @@ internal sealed class QuantizationPlan
         ? node with { Reason = PrecisionOf(node.Node) == LayerPrecision.Half ? "it was lifted to fp16" : "it was lifted to float" }
         : node;
 
-    // Indices, shapes and conditions among the inputs are no floats.
+    private bool Moves(NodeProto node) => node.Is([.. _chip.SameScaleOps]) && node.Input.Count > 0;
+
+    // What only moves values is quantized with those that compute with them.
     private List<QuantizedOperator> FindOperators()
     {
         var types = new ValueTypes(_model);
         var weighted = Nodes.Select(node => node.Node).ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
-        return [.. _model.Graph.Node
+        var all = _model.Graph.Node
             .Where(node => node.Is([.. _chip.QuantizedOps]) && !weighted.Contains(node))
-            .Where(node => PrecisionOf(node) is LayerPrecision.Int8 or LayerPrecision.Int16)
-            .Select(node => new QuantizedOperator(
-                node,
-                [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is null)],
-                [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is not null)],
-                [.. node.Output.Where(types.IsFloat)]))
-            .Where(one => one.Inputs.Count > 0)];
+            .Select(node => Operator(node, types))
+            .Where(one => one.Inputs.Count > 0)
+            .ToList();
+        foreach (var one in all.Where(one => !Moves(one.Node) && IsQuantized(one.Node)))
+        {
+            foreach (var value in one.Inputs.Concat(one.Outputs))
+                Widen(value, PrecisionOf(one.Node));
+        }
+
+        return [.. all.Where(one => Moves(one.Node) ? _widest.ContainsKey(RangeOf(one.Node.Input[0])) : IsQuantized(one.Node))];
+    }
+
+    // Indices, shapes and conditions among the inputs are no floats.
+    private QuantizedOperator Operator(NodeProto node, ValueTypes types) => new(
+        node,
+        [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is null)],
+        [.. node.Input.Where(value => types.IsFloat(value) && _index.Constant(value) is not null)],
+        [.. node.Output.Where(types.IsFloat)]);
+
+    private bool IsQuantized(NodeProto node) => PrecisionOf(node) is LayerPrecision.Int8 or LayerPrecision.Int16;
+
+    private void Widen(string value, LayerPrecision precision)
+    {
+        var source = RangeOf(value);
+        if (!_widest.TryGetValue(source, out var known) || known < precision)
+            _widest[source] = precision;
     }
 
     // A Relu behind the quantized output is what the output's own clipping at code 0 does.

@@ -14,4 +14,7 @@ public sealed record QuantizationSettings
     /// the scales of <see cref="StaticQuantizer.WeightsOf"/>.
     /// </summary>
     public IReadOnlyDictionary<string, sbyte[]> Codes { get; init; } = new Dictionary<string, sbyte[]>(StringComparer.Ordinal);
+
+    /// <summary>The model is only measured: it is neither slimmed nor held against the chip's rules.</summary>
+    public bool IsTrial { get; init; }
 }

@@ -45,6 +45,9 @@ public static class StaticQuantizer
         if (chip.HalfPrecisionRest)
             warnings.AddRange(HalfRange.Clamp(model));
 
+        if (settings.IsTrial)
+            return new Quantization(model, nodes, warnings);
+
         ModelSlimming.Slim(model, chip.Names);
         IrVersions.Lower(model, chip.MaxIrVersion);
         var evidence = new RuleEvidence { Float = prepared, Ranges = ranges };

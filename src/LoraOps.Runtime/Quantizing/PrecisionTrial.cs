@@ -41,7 +41,7 @@ internal sealed class PrecisionTrial(
     public ParityReport Measure(QuantizationSettings trial, SampleSet samples, ParityOptions options, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var quantization = StaticQuantizer.Quantize(prepared, chip, ranges, trial);
+        var quantization = StaticQuantizer.Quantize(prepared, chip, ranges, trial with { IsTrial = true });
         using var candidate = OnnxSession.Open(quantization.Model);
         return ParityRun.Measure(candidate, _reference, samples, options, stop);
     }
