@@ -56,7 +56,7 @@ internal sealed class NodeRewriter(OnnxModel model, ChipProfile chip, Quantizati
 
     private void Rewrite(QuantizedOperator one)
     {
-        var precision = plan.PrecisionOf(one.Node);
+        var precision = one.Precision;
         for (var i = 0; i < one.Node.Input.Count; i++)
         {
             var value = one.Node.Input[i];

@@ -9,7 +9,6 @@ namespace LoraOps.Onnx.Quantizing;
 internal sealed class QuantizationPlan
 {
     private const long OldestOpset = 13;
-    private const int MaxChain = 64;
 
     private readonly OnnxModel _model;
     private readonly GraphIndex _index;
@@ -19,12 +18,17 @@ internal sealed class QuantizationPlan
     // What computes with a tensor, or makes it, at its widest; tensors that are only moved are one with what they were moved from.
     private readonly Dictionary<string, LayerPrecision> _widest = new(StringComparer.Ordinal);
 
+    // Both are settled before anything is rewired.
+    private readonly Dictionary<string, string> _sources = new(StringComparer.Ordinal);
+    private readonly Dictionary<NodeProto, LayerPrecision> _precisions = new(ReferenceEqualityComparer.Instance);
+
     private QuantizationPlan(OnnxModel model, ChipProfile chip, QuantizationSettings settings)
     {
         _model = model;
         _index = new GraphIndex(model);
         _chip = chip;
         _settings = settings;
+        FindSources();
         Nodes = [.. WeightedNodes.Find(model, _index, chip).Select(Lifted)];
         foreach (var node in Quantizable)
         {
@@ -81,8 +85,17 @@ internal sealed class QuantizationPlan
     }
 
     /// <summary>What a node is computed in.</summary>
-    public LayerPrecision PrecisionOf(NodeProto node) => Moves(node) ? _widest.GetValueOrDefault(RangeOf(node.Input[0]))
-        : _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var precision) ? precision : _chip.Precisions[0];
+    public LayerPrecision PrecisionOf(NodeProto node)
+    {
+        if (!_precisions.TryGetValue(node, out var precision))
+        {
+            precision = Moves(node) ? _widest.GetValueOrDefault(RangeOf(node.Input[0]))
+                : _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var wanted) ? wanted : _chip.Precisions[0];
+            _precisions[node] = precision;
+        }
+
+        return precision;
+    }
 
     /// <summary>What the readers and the maker of a quantized output want at most: the others narrow it for themselves.</summary>
     public LayerPrecision PrecisionOf(QuantizedOutput output) => _widest.GetValueOrDefault(RangeOf(output.Value));
@@ -118,20 +131,15 @@ internal sealed class QuantizationPlan
     }
 
     /// <summary>The tensor whose range a tensor has: what only moves values keeps it.</summary>
-    public string RangeOf(string value)
+    public string RangeOf(string value) => _sources.GetValueOrDefault(value, value);
+
+    private void FindSources()
     {
-        for (var depth = 0; depth < MaxChain; depth++)
+        foreach (var node in _model.Graph.Node.Where(node => Moves(node) && _index.Constant(node.Input[0]) is null))
         {
-            if (_index.Producer(value) is not { } node || !node.Is([.. _chip.SameScaleOps]) || node.Input.Count == 0
-                || _index.Constant(node.Input[0]) is not null)
-            {
-                break;
-            }
-
-            value = node.Input[0];
+            foreach (var output in node.Output)
+                _sources[output] = RangeOf(node.Input[0]);
         }
-
-        return value;
     }
 
     private bool IsLifted(WeightedNode node) => PrecisionOf(node.Node) is LayerPrecision.Half or LayerPrecision.Float;
@@ -158,7 +166,8 @@ internal sealed class QuantizationPlan
                 Widen(value, PrecisionOf(one.Node));
         }
 
-        return [.. all.Where(one => Moves(one.Node) ? _widest.ContainsKey(RangeOf(one.Node.Input[0])) : IsQuantized(one.Node))];
+        return [.. all.Where(one => Moves(one.Node) ? _widest.ContainsKey(RangeOf(one.Node.Input[0])) : IsQuantized(one.Node))
+            .Select(one => one with { Precision = PrecisionOf(one.Node) })];
     }
 
     // Indices, shapes and conditions among the inputs are no floats.
@@ -204,7 +213,11 @@ internal sealed class QuantizationPlan
 /// <param name="Constants">The float constants that it reads.</param>
 /// <param name="Outputs">The float values that it makes.</param>
 internal sealed record QuantizedOperator(
-    NodeProto Node, IReadOnlyList<string> Inputs, IReadOnlyList<string> Constants, IReadOnlyList<string> Outputs);
+    NodeProto Node, IReadOnlyList<string> Inputs, IReadOnlyList<string> Constants, IReadOnlyList<string> Outputs)
+{
+    /// <summary>What it is computed in.</summary>
+    public LayerPrecision Precision { get; init; }
+}
 
 /// <summary>An output that is quantized.</summary>
 /// <param name="Producer">The node that makes it.</param>

@@ -55,7 +55,7 @@ public static class StaticQuantizer
         {
             Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizedNode.NameOf(one.Node), one.Node.OpType, "", null)
             {
-                Precision = plan.PrecisionOf(one.Node),
+                Precision = one.Precision,
             })],
             Findings = ChipRules.Enforce(model, chip, evidence),
             NotChecked = ChipRules.NotChecked(model, chip, evidence),
