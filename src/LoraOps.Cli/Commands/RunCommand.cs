@@ -15,7 +15,8 @@ internal sealed class RunCommand : Verb
 
     private static readonly string[] Columns =
     [
-        "adapter", "chip", "base=base accuracy", "float=adapter accuracy", "INT8=INT8 accuracy", "cosine", "SQNR", "effect=effect cosine", "size", "time", "status",
+        "adapter", "chip", "base=base accuracy", "float=adapter accuracy", "INT8=INT8 accuracy", "cosine", "SQNR",
+        "effect=effect cosine", "size", "time", "status",
     ];
 
     private readonly Argument<string> _recipe = new("RECIPE.yaml") { Description = "The recipe; its paths are relative to it." };

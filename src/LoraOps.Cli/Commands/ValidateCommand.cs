@@ -104,7 +104,7 @@ internal sealed class ValidateCommand : Verb
         {
             stages.Begin("measuring");
             var report = Measure(parsed, gates, stop);
-            var results = GateResult.Judge(SurvivalGates.Complete(gates, report), report);
+            var results = GateResult.Judge(_survival.Complete(parsed, gates, report), report);
             var proof = new ParityProof(report, [.. results, .. GateResult.Unset(report, results)]) { Files = ComparedFile.Of(Files(parsed)) };
             if (chip is not null || reports.HasPage)
             {

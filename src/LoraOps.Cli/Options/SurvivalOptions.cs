@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using LoraOps.Runtime.Parity;
+using LoraOps.Runtime.Surviving;
 
 namespace LoraOps.Cli.Options;
 
@@ -35,6 +36,10 @@ internal sealed class SurvivalOptions
     public IEnumerable<(string Role, string Path)> Files(ParseResult parsed) =>
         new[] { ("base", parsed.GetValue(_base)), ("base candidate", parsed.GetValue(_baseCandidate)) }
             .Where(file => file.Item2 is not null).Select(file => (file.Item1, file.Item2 ?? ""));
+
+    /// <summary>The given gates; where there is a base also those that nobody needs to set.</summary>
+    public IReadOnlyList<Gate> Complete(ParseResult parsed, IReadOnlyList<Gate> gates, ParityReport report) =>
+        parsed.GetValue(_base) is null ? gates : SurvivalGates.Complete(gates, report);
 
     /// <summary>The request with them.</summary>
     /// <param name="parsed">The command line.</param>

@@ -18,8 +18,14 @@ internal static class LayerSheet
     /// <summary>Adds the worst samples and the confusions, which people see in a report or with -v.</summary>
     public static Sheet AddSamples(this Sheet sheet, ParityReport report)
     {
-        sheet.AddGrid("worst samples", ["domain", "index", "output", "cosine", "label", "candidate", "reference"], report.WorstSamples.Select(sample =>
-            new Cell[] { sample.Domain, sample.Index, sample.Output, sample.Cosine, Of(sample.Label), Of(sample.Candidate), Of(sample.Reference) }), detail: true);
+        sheet.AddGrid(
+            "worst samples",
+            ["domain", "index", "output", "cosine", "label", "candidate", "reference"],
+            report.WorstSamples.Select(sample => new Cell[]
+            {
+                sample.Domain, sample.Index, sample.Output, sample.Cosine, Of(sample.Label), Of(sample.Candidate), Of(sample.Reference),
+            }),
+            detail: true);
         return report.Confusion is not { } confusion ? sheet : sheet.AddGrid(
             "confusions",
             ["label", "class", "candidate", "reference"],

@@ -31,7 +31,8 @@ internal static class SurvivalSheet
     ];
 
     private static string Doubt(ModuleSurvival module) => string.Create(
-        CultureInfo.InvariantCulture, $"{module.Module}: the adapter's change is about as large as the rounding (cosine {module.DeltaCosine:G3}); the effect decides");
+        CultureInfo.InvariantCulture,
+        $"{module.Module}: the adapter's change is about as large as the rounding (cosine {module.DeltaCosine:G3}); the effect decides");
 
     private static string Word(SurvivalVerdict verdict) => verdict.ToString().ToLowerInvariant();
 }

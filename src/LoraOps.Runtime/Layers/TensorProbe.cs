@@ -5,7 +5,9 @@ using LoraOps.Runtime.Sessions;
 
 namespace LoraOps.Runtime.Layers;
 
-/// <summary>A model that shows tensors from its inside: it runs as it is written, on one thread, and hands each tensor out while the runtime holds it.</summary>
+/// <summary>
+/// A model that shows tensors from its inside: it runs as it is written, on one thread, and hands each tensor out while the runtime holds it.
+/// </summary>
 internal sealed class TensorProbe : IDisposable
 {
     private TensorProbe(OnnxSession session, IReadOnlyList<string> tensors)

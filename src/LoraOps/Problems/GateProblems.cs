@@ -20,5 +20,5 @@ public static class GateProblems
     /// <summary><see cref="ProblemCode.GateUnmeasured"/></summary>
     public static Problem Unmeasured(string candidate, string gate, string reason) =>
         new(ProblemCode.GateUnmeasured, candidate, $"the gate {gate} cannot be judged: {reason}",
-            "Give labels for accuracy, an output with classes on its last axis for top1 and kl, or leave the gate out.");
+            "Give labels for accuracy, an output with classes on its last axis for top1 and kl, --base for what is left of an adapter, or leave the gate out.");
 }

@@ -125,7 +125,8 @@ public sealed class AdapterSurvivalTests : IDisposable
 
     [Fact]
     [Raises(ProblemCode.NothingChanged)]
-    public void A_model_is_not_its_own_base() => Refuses(ProblemCode.NothingChanged, new SurvivalModels(Layer(0), Layer(0), Quantized(Layer(0), "x64-vnni"), null));
+    public void A_model_is_not_its_own_base() => Refuses(
+        ProblemCode.NothingChanged, new SurvivalModels(Layer(0), Layer(0), Quantized(Layer(0), "x64-vnni"), null));
 
     [Fact]
     [Raises(ProblemCode.OriginDiffers)]
