@@ -79,7 +79,10 @@ internal sealed class QuantizeCommand : Verb
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-                return Told(reports, place, Audit(outcome, chip, null), Describe(outcome, chip, place, plan).Add("written", false));
+            {
+                var sheet = files.Describe(Describe(outcome, chip, place, plan).Add("written", false), []);
+                return Told(reports, place, Audit(outcome, chip, null), sheet);
+            }
 
             stages.Begin("writing the model");
             var handOff = files.Write(outcome, request);

@@ -183,14 +183,11 @@ public sealed record ChipProfile
     /// <summary>The number that channels should be a multiple of, so that the integer units are full; 1 for none.</summary>
     public long Alignment { get; init; } = 1;
 
-    /// <summary>The files that the chip's compiler takes beside the model: some of <see cref="HandOffs"/>.</summary>
+    /// <summary>The files that the chip's compiler takes beside the model: names of <see cref="LoraOps.Onnx.HandOff.HandOffs"/>.</summary>
     public IReadOnlyList<string> HandOff { get; init; } = [];
 
     /// <summary>What a compile command is told about the device, such as <c>march</c>, <c>soc</c> or <c>coreNum</c>.</summary>
     public IReadOnlyDictionary<string, string> Target { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
-
-    /// <summary>The names that <see cref="HandOff"/> chooses from.</summary>
-    public static IReadOnlyList<string> HandOffs { get; } = ["tensorrt-cache", "amct", "horizon", "encodings"];
 
     /// <summary>SHA-256 of the file that it was read from, lower-case hexadecimal.</summary>
     public string Digest { get; init; } = "";
@@ -198,16 +195,4 @@ public sealed record ChipProfile
     /// <summary>Reads a profile from a file; embedded profiles are read by the same code.</summary>
     /// <exception cref="Problems.LoraOpsException">The file is missing, or a field of it is unknown, missing or wrong.</exception>
     public static ChipProfile Load(string path) => ChipProfileReader.Load(path);
-
-    /// <summary>The command lines that compile a model file.</summary>
-    public IReadOnlyList<string> CommandsFor(string model)
-    {
-        var names = new Dictionary<string, string>(Target, StringComparer.Ordinal)
-        {
-            ["model"] = model,
-            ["name"] = Path.GetFileNameWithoutExtension(model),
-        };
-        return [.. Compile.Select(command => names.Aggregate(
-            command, (text, name) => text.Replace($"{{{name.Key}}}", name.Value, StringComparison.Ordinal)))];
-    }
 }

@@ -1,3 +1,4 @@
+using LoraOps.Onnx.HandOff;
 using LoraOps.Problems;
 
 namespace LoraOps.Onnx.Chips;
@@ -69,8 +70,9 @@ internal static class ChipProfileChecks
         foreach (var rule in profile.Rules.Keys.Where(id => ChipRules.All.All(known => known.Id != id)))
             yield return ("rules", $"names '{rule}', which is no rule of LoraOps");
 
-        foreach (var name in profile.HandOff.Except(ChipProfile.HandOffs))
-            yield return ("handOff", $"names '{name}', known are {string.Join(", ", ChipProfile.HandOffs)}");
+        var handOffs = HandOffs.All.Select(writer => writer.Name).ToList();
+        foreach (var name in profile.HandOff.Except(handOffs))
+            yield return ("handOff", $"names '{name}', known are {string.Join(", ", handOffs)}");
 
         foreach (var name in profile.Target.Keys.Where(name => name is "model" or "name"))
             yield return ("target", $"names '{name}', which compile commands use for the model");

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LoraOps.Bundles;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.HandOff;
 using LoraOps.Testing;
@@ -78,6 +79,32 @@ public sealed class QuantizeHandOffTests : IDisposable
 
         Assert.Equal(["model.onnx"], Entries("out"));
         Assert.Null(answer["handOff"]);
+    }
+
+    [Fact]
+    public void A_bundle_takes_the_files_and_the_commands_with_them()
+    {
+        Quantize(Profile(), "out");
+        Loraops.Run("bundle", "create", _folder["out"], "--chip", _folder["chip.json"], "-o", _folder["bundle"]).Ended(0);
+
+        var manifest = BundleVerifier.Read(_folder["bundle"]);
+        Assert.Empty(BundleVerifier.Verify(_folder["bundle"]));
+        Assert.Equal(CompilePage.CommandsOf(_folder["out/model.compile.md"]), manifest.Compile);
+        Assert.Contains(manifest.Files, file => file.Path == "model.calibration/pixel_values/00000.npy");
+    }
+
+    [Theory]
+    [InlineData("model.calib.cache", "TensorRT calibration cache")]
+    [InlineData("model.amct-record.txt", "AMCT record")]
+    [InlineData("model.encodings.json", "encodings")]
+    [InlineData("model.encodings-1.0.0.json", "encodings")]
+    [InlineData("model.quant-config.json", "Horizon quant_config")]
+    [InlineData("model.horizon.yaml", "Horizon configuration")]
+    public void Inspect_says_what_is_in_a_file(string file, string kind)
+    {
+        Quantize(Profile(), "out");
+
+        Assert.Equal(kind, Loraops.RunJson("inspect", _folder["out/" + file]).GetProperty("kind").GetString());
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.HandOff;
 using LoraOps.Problems;
 using LoraOps.Testing;
 
@@ -33,7 +34,7 @@ public sealed class ChipProfileTests
     [Fact]
     public void The_command_lines_name_the_model() => Assert.Equal(
         "trtexec --onnx=out/city.onnx --saveEngine=city.engine --int8 --fp16 {trtShapes}   # TensorRT 8.6 to 10",
-        ChipProfiles.Find("orin-x").CommandsFor("out/city.onnx")[0]);
+        CompileCommands.Of(ChipProfiles.Find("orin-x"), "out/city.onnx")[0]);
 
     [Fact]
     public void Refuses_an_unknown_name_and_lists_the_known_ones()
@@ -171,7 +172,7 @@ public sealed class ChipProfileTests
         Assert.Equal(new ShapeLimits(true, 5, 8192, 4096) { LayerRank = 4 }, chip.Shapes);
         Assert.Equal(("Conv, Relu", "runs on the CPU"), (string.Join(", ", chip.SupportedOps), chip.HostOps["Cast"]));
         Assert.Equal((32, 2), (chip.Alignment, chip.HandOff.Count));
-        Assert.Equal("compile a/m.onnx m --march nash-m --cores 1 {other}", chip.CommandsFor("a/m.onnx").Single());
+        Assert.Equal("compile a/m.onnx m --march nash-m --cores 1 {other}", CompileCommands.Of(chip, "a/m.onnx").Single());
     }
 
     private static readonly string[] Optional =
