@@ -1,7 +1,7 @@
 using LoraOps.Onnx.Graphs;
-using LoraOps.Onnx.Proto;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
+using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Sessions;
 
 namespace LoraOps.Runtime.Recovering;
@@ -23,10 +23,7 @@ internal static class ActivationPass
         if (names.Count == 0)
             return;
 
-        using var session = OnnxSession.Open(Exposed(model, names), SessionSettings.AsWritten);
-        if (session.Check(data) is { Count: > 0 } problems)
-            throw new LoraOpsException(problems);
-
+        using var session = Open(model, names, data);
         var batches = new Batches(data.Count, session.FixedBatch);
         foreach (var (first, count) in batches.Runs())
         {
@@ -39,13 +36,44 @@ internal static class ActivationPass
         }
     }
 
-    private static OnnxModel Exposed(OnnxModel model, List<string> names)
+    /// <summary>Shows each batch of values of one model beside those of another one.</summary>
+    /// <param name="left">A model and its values.</param>
+    /// <param name="right">Another one and as many values.</param>
+    /// <param name="data">The samples.</param>
+    /// <param name="show">Gets the number of the pair, and what both models gave.</param>
+    /// <param name="stop">Looked at between two batches.</param>
+    public static void Compare(
+        (OnnxModel Model, IReadOnlyList<string> Values) left,
+        (OnnxModel Model, IReadOnlyList<string> Values) right,
+        SampleSet data,
+        Action<int, OutputBlock, OutputBlock> show,
+        CancellationToken stop)
     {
-        var exposed = model.Clone();
-        var outputs = exposed.Graph.Output.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in names.Where(outputs.Add))
-            exposed.Graph.Output.Add(new ValueInfoProto { Name = name });
+        using var first = Open(left.Model, left.Values, data);
+        using var second = Open(right.Model, right.Values, data);
+        var batches = new Batches(data.Count, first.FixedBatch);
+        foreach (var (at, count) in batches.Runs())
+        {
+            stop.ThrowIfCancellationRequested();
+            var given = new Dictionary<string, OutputBlock>(StringComparer.Ordinal);
+            first.Visit(data, at, count, left.Values, (name, shape, elements) =>
+            {
+                batches.Saw(2 * elements.Length);
+                given[name] = new OutputBlock(shape, elements.ToArray());
+            });
+            var pair = 0;
+            second.Visit(data, at, count, right.Values, (_, shape, elements) =>
+                show(pair, given[left.Values[pair++]], new OutputBlock(shape, elements.ToArray())));
+        }
+    }
 
-        return exposed;
+    private static OnnxSession Open(OnnxModel model, IReadOnlyList<string> names, SampleSet data)
+    {
+        var session = OnnxSession.Open(ExposedModel.Of(model, names), SessionSettings.AsWritten);
+        if (session.Check(data) is not { Count: > 0 } problems)
+            return session;
+
+        session.Dispose();
+        throw new LoraOpsException(problems);
     }
 }

@@ -33,18 +33,15 @@ public static class BiasCorrection
         ArgumentNullException.ThrowIfNull(steps);
         var quantized = quantize(model);
         var nodes = quantized.Nodes.Where(node => node.IsQuantized && node.Op is "Conv" or "MatMul" or "Gemm").Select(node => node.Node).ToList();
-        var wanted = Means(model, nodes, data, stop);
         var corrected = model.Clone();
         var done = new List<CorrectedBias>();
         var levels = LayerLevels.Of(model, nodes);
         for (var level = 0; level < levels.Count; level++)
         {
             steps(level + 1, levels.Count);
-            var found = Means(quantized.Model, levels[level], data, stop);
-            foreach (var node in levels[level])
+            foreach (var (node, shift) in Shifts(model, quantized.Model, levels[level], data, stop))
             {
-                double[] shift = [.. found[node].Zip(wanted[node], (given, right) => right - given)];
-                if (LayerBias.Add(corrected, node, shift) is { } place)
+                if (shift.Any(value => value != 0) && LayerBias.Add(corrected, node, shift) is { } place)
                     done.Add(new CorrectedBias(node, place, Size(shift)));
             }
 
@@ -54,14 +51,19 @@ public static class BiasCorrection
         return (corrected, done);
     }
 
-    private static Dictionary<string, double[]> Means(OnnxModel model, IReadOnlyList<string> nodes, SampleSet data, CancellationToken stop)
+    private static IEnumerable<(string Node, double[] Shift)> Shifts(
+        OnnxModel model, OnnxModel quantized, IReadOnlyList<string> nodes, SampleSet data, CancellationToken stop)
     {
-        var byName = model.Graph.Node.Where(node => node.Name.Length > 0).DistinctBy(node => node.Name).ToDictionary(node => node.Name);
-        var values = nodes.ToDictionary(
-            node => byName[node].Output[0], node => byName[node].Is("Conv") ? ChannelAxis.Second : ChannelAxis.Last, StringComparer.Ordinal);
-        var statistics = ChannelPass.Run(model, values, data, stop);
-        return nodes.ToDictionary(node => node, node => statistics[byName[node].Output[0]].Mean, StringComparer.Ordinal);
+        var (wanted, given) = (Outputs(model, nodes), Outputs(quantized, nodes));
+        var meters = nodes.Select(node => new ShiftMeter(model.Graph.Node.First(known => known.Name == node).Is("Conv")
+            ? ChannelAxis.Second
+            : ChannelAxis.Last)).ToArray();
+        ActivationPass.Compare((model, wanted), (quantized, given), data, (pair, left, right) => meters[pair].Add(left, right), stop);
+        return nodes.Select((node, at) => (node, meters[at].Correction()));
     }
+
+    private static List<string> Outputs(OnnxModel model, IReadOnlyList<string> nodes) =>
+        [.. nodes.Select(name => model.Graph.Node.First(node => node.Name == name).Output[0])];
 
     private static double Size(double[] shift) => Math.Sqrt(shift.Sum(value => value * value) / Math.Max(1, shift.Length));
 }

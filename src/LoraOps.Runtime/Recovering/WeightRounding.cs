@@ -20,12 +20,14 @@ public static class WeightRounding
     /// <param name="weights">Its weights with their scales: <see cref="StaticQuantizer.WeightsOf"/>.</param>
     /// <param name="method">How.</param>
     /// <param name="data">Calibration samples.</param>
+    /// <param name="done">Told how many layers have their codes.</param>
     /// <param name="stop">Looked at between batches and rows.</param>
     /// <exception cref="Problems.LoraOpsException">The data do not fit the model.</exception>
     public static (IReadOnlyDictionary<string, sbyte[]> Codes, IReadOnlyList<RoundedLayer> Layers) Run(
-        OnnxModel model, IReadOnlyList<LayerWeight> weights, RoundingMethod method, SampleSet data, CancellationToken stop)
+        OnnxModel model, IReadOnlyList<LayerWeight> weights, RoundingMethod method, SampleSet data, Action<int> done, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(done);
         var codes = new Dictionary<string, sbyte[]>(StringComparer.Ordinal);
         var layers = new Dictionary<string, RoundedLayer>(StringComparer.Ordinal);
         if (method == RoundingMethod.Nearest)
@@ -36,7 +38,10 @@ public static class WeightRounding
         LayerMoments.Collect(model, byInput.SelectMany(group => group).Select(pair => pair.Input!), data, (input, moment) =>
         {
             foreach (var (weight, _) in byInput[input.Key])
+            {
                 layers[weight.Node.Name] = Choose(weight, moment, method, codes, stop);
+                done(layers.Count);
+            }
         }, stop);
         return (codes, [.. weights.Where(weight => layers.ContainsKey(weight.Node.Name)).Select(weight => layers[weight.Node.Name])]);
     }
