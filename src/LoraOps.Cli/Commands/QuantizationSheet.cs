@@ -17,6 +17,7 @@ internal static class QuantizationSheet
         if (quantization.Operators.Count > 0)
             sheet.Add("quantized operators", quantization.Operators.Count);
 
+        RecoverySheet.Add(sheet, outcome.Recovery);
         if (outcome.Choice is { } choice)
             Add(sheet, choice);
 

@@ -32,6 +32,7 @@ internal sealed class QuantizeCommand : Verb
     }.Among("static", "dynamic", "weights");
 
     private readonly CalibrationOptions _calibrating = new();
+    private readonly RecoveryOptions _recovery = new();
     private readonly PrecisionOptions _precisions = new();
     private readonly Option<string> _output = OutputPlace.Option();
     private readonly Option<bool> _noHandOff = QuantizedFiles.Option();
@@ -47,6 +48,7 @@ internal sealed class QuantizeCommand : Verb
             Add(option);
 
         _calibrating.AddTo(this);
+        _recovery.AddTo(this);
         _precisions.AddTo(this);
         foreach (var option in new Option[] { _output, _noHandOff, _overwrite, _dryRun })
             Add(option);
@@ -73,6 +75,7 @@ internal sealed class QuantizeCommand : Verb
                 Chip = chip,
                 Calibration = data,
                 Calibrating = plan,
+                Recovery = _recovery.Read(parsed),
                 Precisions = _precisions.Lifted(parsed),
                 Goal = _precisions.Goal(parsed, data),
                 HandsOff = files.Beside.Count > 0,

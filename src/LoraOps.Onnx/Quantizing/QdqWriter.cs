@@ -101,7 +101,9 @@ internal sealed class QdqWriter(OnnxModel model, ChipProfile chip)
         }
         else
         {
-            var floats = factor != 1 ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Values())) : weight.Name;
+            var floats = factor != 1 || quantized.IsChosen
+                ? Add(OnnxTensor.Create(weight.Name + "_scaled", [.. weight.Dims], quantized.Stored()))
+                : weight.Name;
             Before(node).AddRange(Pair(floats, weight.Name, dequantized, constants, quantized.Axis));
         }
 

@@ -106,6 +106,19 @@ internal sealed class QuantizedWeight
         return codes;
     }
 
+    /// <summary>The elements for a file that holds floats: as they are, or what chosen codes stand for, so that the nearest code is the chosen one.</summary>
+    public float[] Stored()
+    {
+        if (_chosen is null)
+            return Values();
+
+        var stored = new float[_chosen.Length];
+        for (var i = 0; i < stored.Length; i++)
+            stored[i] = _chosen[i] * Scales[HasRowScales ? i / _row % _channels : i % _channels];
+
+        return stored;
+    }
+
     // The greatest of each channel; a NaN wins.
     private float[] Magnitudes()
     {

@@ -10,14 +10,15 @@ namespace LoraOps.Onnx.Recovering;
 /// </summary>
 public sealed class ChannelScaling
 {
-    private readonly GraphIndex _index;
+    // Adapters are put beside convolutions over images.
+    private const int FourAxes = 4;
+
     private readonly MadeValue? _insertedBehind;
     private readonly IReadOnlyList<MadeValue> _inserted;
     private readonly IReadOnlyList<Edge> _restored;
 
-    private ChannelScaling(GraphIndex index, string value, ChannelAxis axis, FoldSearch? above, ScalingReaders below)
+    private ChannelScaling(string value, ChannelAxis axis, FoldSearch? above, ScalingReaders below)
     {
-        _index = index;
         Value = value;
         Axis = axis;
         Above = above?.Operands ?? [];
@@ -66,7 +67,7 @@ public sealed class ChannelScaling
 
         var search = new FoldSearch(model, index, readers.Layers[0].Channels);
         var found = search.Find(made, axis, index.Consumers(producer, made.Output));
-        return found || mayInsert ? new ChannelScaling(index, layer.Input[0], axis, found ? search : null, readers) : null;
+        return found || mayInsert ? new ChannelScaling(layer.Input[0], axis, found ? search : null, readers) : null;
     }
 
     /// <summary>Divides the value's channels.</summary>
@@ -80,11 +81,12 @@ public sealed class ChannelScaling
         constants.Multiply(Above, inverse);
         constants.Multiply(Layers, factors);
         foreach (var made in _inserted)
-            constants.InsertBehind(made, inverse, Axis);
+            constants.InsertBehind(made, inverse, made.Node.Is("Conv") ? FourAxes : 0);
 
+        var rank = Axis == ChannelAxis.Second ? Layers[0].Tensor.Dims.Count : 0;
         if (_insertedBehind is { } value)
-            constants.InsertBehind(value, inverse, Axis, Layers.Select(layer => new Edge(layer.Edge.Node, 0)));
+            constants.InsertBehind(value, inverse, rank, Layers.Select(layer => new Edge(layer.Edge.Node, 0)));
         else
-            constants.InsertBefore(_restored, factors, Axis);
+            constants.InsertBefore(_restored, factors, rank);
     }
 }

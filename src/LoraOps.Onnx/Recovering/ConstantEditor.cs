@@ -58,36 +58,38 @@ public sealed class ConstantEditor
     }
 
     /// <summary>Divides what a node made: it gets a new name inside, and a Mul gives the old one.</summary>
-    internal void InsertBehind(MadeValue made, double[] inverse, ChannelAxis axis)
+    /// <param name="made">The value.</param>
+    /// <param name="inverse">One factor per channel.</param>
+    /// <param name="rank">The value's rank where its channels are on the second axis; 0 where they are on the last.</param>
+    internal void InsertBehind(MadeValue made, double[] inverse, int rank)
     {
         var value = made.Node.Output[made.Output];
         var graph = _index.Owner(made.Node);
         var inner = _names.Take(value + "_unscaled");
         made.Node.Output[made.Output] = inner;
-        var node = Product(inner, Vector(value, inverse, axis, RankOf(made.Node)), value);
+        var node = Product(inner, Vector(value, inverse, rank), value);
         graph.Node.Insert(graph.Node.IndexOf(made.Node) + 1, node);
     }
 
     /// <summary>Gives some readers the divided value.</summary>
-    internal void InsertBehind(MadeValue made, double[] inverse, ChannelAxis axis, IEnumerable<Edge> readers)
+    internal void InsertBehind(MadeValue made, double[] inverse, int rank, IEnumerable<Edge> readers)
     {
         var value = made.Node.Output[made.Output];
         foreach (var graph in readers.GroupBy(edge => _index.Owner(edge.Node)))
         {
             var scaled = _names.Take(value + "_smooth");
-            var rank = RankOf(graph.First().Node);
-            Insert(Product(value, Vector(value, inverse, axis, rank), scaled), [.. graph]);
+            Insert(Product(value, Vector(value, inverse, rank), scaled), [.. graph]);
         }
     }
 
     /// <summary>Gives some readers the value as it was before it was divided.</summary>
-    internal void InsertBefore(IReadOnlyList<Edge> readers, double[] factors, ChannelAxis axis)
+    internal void InsertBefore(IReadOnlyList<Edge> readers, double[] factors, int rank)
     {
         foreach (var same in readers.GroupBy(edge => _index.Owner(edge.Node)))
         {
             var value = same.First().Value;
             var restored = _names.Take(value + "_restored");
-            Insert(Product(value, Vector(value, factors, axis, RankOf(same.First().Node)), restored), [.. same]);
+            Insert(Product(value, Vector(value, factors, rank), restored), [.. same]);
         }
     }
 
@@ -110,14 +112,11 @@ public sealed class ConstantEditor
         return node;
     }
 
-    private string Vector(string value, double[] factors, ChannelAxis axis, int rank)
+    private string Vector(string value, double[] factors, int rank)
     {
-        long[] dims = axis == ChannelAxis.Last ? [factors.Length] : [factors.Length, .. Enumerable.Repeat(1L, Math.Max(rank, 3) - 2)];
+        long[] dims = [factors.Length, .. Enumerable.Repeat(1L, Math.Max(rank, 2) - 2)];
         return Add(value + "_factors", dims, [.. factors.Select(factor => (float)factor)]);
     }
-
-    private int RankOf(NodeProto node) =>
-        node.Input.Count > 1 && _index.Stored(new Edge(node, 1)) is { } weight ? Math.Max(weight.Dims.Count, 2) : 4;
 
     private TensorProto Own(IReadOnlyList<Edge> edges)
     {

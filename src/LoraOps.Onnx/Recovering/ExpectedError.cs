@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Quantizing;
+using LoraOps.Tensors;
 
 namespace LoraOps.Onnx.Recovering;
 
@@ -34,8 +36,12 @@ internal sealed class ExpectedError(ChipProfile chip, ChannelStatistics activati
     {
         var (values, squares) = ((float[])layer.Values.Clone(), new double[factors.Length]);
         layer.Operand.Multiply(values, factors);
+        var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
         var weight = new QuantizedWeight(
-            values, layer.Operand.Tensor.Dims, chip.Weights.IsPerChannel(layer.Operand.Edge.Node.OpType) ? layer.OutputAxis : null, chip.Weights.ReducedRange);
+            new BufferTensor(layer.Operand.Tensor.Name, ElementType.F32, new TensorShape([.. layer.Operand.Tensor.Dims]), bytes),
+            1,
+            chip.Weights.IsPerChannel(layer.Operand.Edge.Node.OpType) ? layer.OutputAxis : null,
+            chip.Weights.ReducedRange);
         var channelRun = 1;
         for (var i = layer.OutputAxis + 1; i < layer.Operand.Tensor.Dims.Count; i++)
             channelRun *= (int)layer.Operand.Tensor.Dims[i];

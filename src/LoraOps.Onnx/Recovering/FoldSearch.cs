@@ -21,6 +21,7 @@ internal sealed class FoldSearch(OnnxModel model, GraphIndex index, long channel
     private readonly List<ScaledOperand> _operands = [];
     private readonly List<MadeValue> _inserted = [];
     private bool _throughIf;
+    private bool _reshaped;
 
     /// <summary>The constants to divide.</summary>
     public IReadOnlyList<ScaledOperand> Operands => _operands;
@@ -36,7 +37,7 @@ internal sealed class FoldSearch(OnnxModel model, GraphIndex index, long channel
     {
         _passed.UnionWith(readers);
         return Scale(value, axis, 0, 0) && _operands.Count > 0 && _scaled.All(made =>
-            !IsLeaving(made) && index.Consumers(made.Node, made.Output).All(_passed.Contains));
+            !IsLeaving(made) && index.Consumers(made.Node, made.Output).All(edge => _passed.Contains(edge) || edge.Node.Is("Shape", "Size")));
     }
 
     private bool IsLeaving(MadeValue made)
@@ -163,17 +164,28 @@ internal sealed class FoldSearch(OnnxModel model, GraphIndex index, long channel
             return axis == ChannelAxis.Second && Pass(node, 0, axis, rank, depth);
 
         if (node.Is("Flatten", "Reshape", "Squeeze"))
-        {
-            return axis == ChannelAxis.Last && index.Producer(new Edge(node, 0)) is { } pool && pool.Is("GlobalAveragePool", "GlobalMaxPool")
-                && Pass(node, 0, ChannelAxis.Second, 0, depth);
-        }
+            return axis == ChannelAxis.Last && Reshaped(node, depth);
 
-        if (!node.Is("Transpose") || node.Integers("perm") is not { Count: > 2 } perm)
+        if (!node.Is("Transpose") || _reshaped || node.Integers("perm") is not { Count: > 2 } perm)
             return false;
 
         var from = perm[axis == ChannelAxis.Last ? perm.Count - 1 : 1];
         return (from == perm.Count - 1 || from == 1)
             && Pass(node, 0, from == 1 ? ChannelAxis.Second : ChannelAxis.Last, perm.Count, depth);
+    }
+
+    // Rows stay rows where the last axis is as long before as behind: the reader counts the channels there, the constant that is found here.
+    // Between two changes of the shape, or one and a transposition, that would not be known.
+    private bool Reshaped(NodeProto node, int depth)
+    {
+        if (index.Producer(new Edge(node, 0)) is { } pool && pool.Is("GlobalAveragePool", "GlobalMaxPool"))
+            return Pass(node, 0, ChannelAxis.Second, 0, depth);
+
+        if (_reshaped)
+            return false;
+
+        _reshaped = true;
+        return Pass(node, 0, ChannelAxis.Last, 0, depth);
     }
 
     private bool Pass(NodeProto node, int input, ChannelAxis axis, int rank, int depth)

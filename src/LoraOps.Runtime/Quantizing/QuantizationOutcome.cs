@@ -2,6 +2,7 @@ using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.HandOff;
 using LoraOps.Onnx.Quantizing;
 using LoraOps.Runtime.Calibrating;
+using LoraOps.Runtime.Recovering;
 
 namespace LoraOps.Runtime.Quantizing;
 
@@ -14,6 +15,9 @@ public sealed record QuantizationOutcome(
 {
     /// <summary>How the ranges came about; null where the scheme needs none.</summary>
     public CalibratedRanges? Calibrated { get; init; }
+
+    /// <summary>What was done to keep the accuracy.</summary>
+    public RecoveryReport Recovery { get; init; } = RecoveryReport.Empty;
 
     /// <summary>What the files that the chip's compiler takes beside the model are made from.</summary>
     /// <param name="request">What was wanted.</param>

@@ -1,6 +1,7 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Calibrating;
+using LoraOps.Runtime.Recovering;
 
 namespace LoraOps.Runtime.Quantizing;
 
@@ -15,6 +16,9 @@ public sealed record QuantizationRequest
 
     /// <summary>Where the ranges of activations come from; the codes that they are chosen for are the chip's.</summary>
     public CalibrationPlan Calibrating { get; init; } = new();
+
+    /// <summary>What is done to keep the accuracy of the float model.</summary>
+    public RecoverySettings Recovery { get; init; } = RecoverySettings.None;
 
     /// <summary>What nodes are to be computed in, by name; the others in the chip's first precision.</summary>
     public IReadOnlyDictionary<string, LayerPrecision> Precisions { get; init; } =

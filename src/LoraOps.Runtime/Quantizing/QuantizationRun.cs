@@ -5,6 +5,7 @@ using LoraOps.Onnx.Quantizing;
 using LoraOps.Problems;
 using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Preparing;
+using LoraOps.Runtime.Recovering;
 
 namespace LoraOps.Runtime.Quantizing;
 
@@ -28,13 +29,19 @@ public static class QuantizationRun
         if (Obstacles(prepared, request) is { Count: > 0 } problems)
             throw new LoraOpsException(problems);
 
+        var recovery = Recovery.For(prepared, request, stages);
+        prepared = recovery.Balance(prepared, stop);
+        settings = recovery.KeepFloat(prepared, settings);
         var calibrated = Calibrate(prepared, request, stages, stop);
         var ranges = calibrated.Ranges;
+        settings = recovery.Round(prepared, ranges, settings, stop);
         var choice = Choose(prepared, request, ranges, ref settings, stages, stop);
+        var final = recovery.WithoutStale(prepared, ranges, settings);
+        var corrected = recovery.Correct(prepared, model => StaticQuantizer.Quantize(model, request.Chip, ranges, final), stop);
         stages.Begin("quantizing", 0);
-        var quantization = StaticQuantizer.Quantize(prepared, request.Chip, ranges, settings);
+        var quantization = StaticQuantizer.Quantize(corrected, request.Chip, ranges, final);
         stop.ThrowIfCancellationRequested();
-        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice, Calibrated = calibrated };
+        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice, Calibrated = calibrated, Recovery = recovery.Report };
     }
 
     // The nodes that the user named must be there, and the chip must have what they are to be.

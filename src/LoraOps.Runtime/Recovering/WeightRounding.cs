@@ -10,7 +10,11 @@ namespace LoraOps.Runtime.Recovering;
 /// <param name="Nearest">‖(W − Ŵ)·x‖² over the inputs with the nearest codes.</param>
 /// <param name="Chosen">The same with the chosen codes.</param>
 /// <param name="Changed">How many codes differ from the nearest.</param>
-public sealed record RoundedLayer(string Node, double Nearest, double Chosen, int Changed);
+public sealed record RoundedLayer(string Node, double Nearest, double Chosen, int Changed)
+{
+    /// <summary>By how many decibels the error fell.</summary>
+    public double Gain => Nearest > 0 && Chosen > 0 ? 10 * Math.Log10(Nearest / Chosen) : 0;
+}
 
 /// <summary>Chooses the codes of weights on calibration data instead of rounding them to the nearest.</summary>
 public static class WeightRounding

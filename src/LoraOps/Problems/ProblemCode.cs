@@ -486,6 +486,9 @@ public enum ProblemCode
     /// <summary>A file of calibrated ranges is of another model.</summary>
     RangesForeign = 3212,
 
+    /// <summary>What was asked for to keep the accuracy cannot be done with the data at hand.</summary>
+    RecoveryImpossible = 3250,
+
     /// <summary>No precision of the chip lets a quantized model pass a gate.</summary>
     GateOutOfReach = 3270,
 
