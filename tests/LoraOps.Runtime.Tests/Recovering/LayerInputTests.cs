@@ -65,7 +65,7 @@ public sealed class LayerInputTests : IDisposable
         var input = LayerInput.Of(node)!;
         var weights = model.Read(node.Weight!).ToFloats();
         var isConv = node.Node.OpType == "Conv";
-        var outputs = isConv ? (int)output.Shape[1] : (int)output.Shape[^1];
+        var outputs = isConv ? (int)output.Shape[1] : (int)output.Shape[output.Shape.Rank - 1];
         var count = input.Count(dims);
         Assert.Equal(output.Values.Length, count * outputs);
         var run = isConv ? count / (int)dims[0] : 1;
