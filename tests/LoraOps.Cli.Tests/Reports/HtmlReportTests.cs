@@ -17,13 +17,13 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     private const int PaperWidth = 695;
     private const int PaperHeight = 1016;
 
-    public static TheoryData<string> Pages() => ["failed", "passed", "bare"];
+    public static TheoryData<string> Pages() => ["failed", "passed", "bare", "run"];
 
     [BrowserTheory]
     [MemberData(nameof(Pages))]
     public async Task A_page_asks_for_nothing_and_complains_of_nothing(string name)
     {
-        await using var page = await browser.Open(HtmlReport.Write(Proof(name)));
+        await using var page = await browser.Open(Page(name));
 
         await page.Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         Assert.Equal(page.Page.Url, Assert.Single(page.Requests));
@@ -35,7 +35,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     [MemberData(nameof(Pages))]
     public async Task A_phone_shows_it_without_scrolling_sideways(string name)
     {
-        await using var page = await browser.Open(HtmlReport.Write(Proof(name)), PhoneWidth);
+        await using var page = await browser.Open(Page(name), PhoneWidth);
         await OpenAll(page);
 
         Assert.Equal(PhoneWidth, await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
@@ -47,13 +47,13 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     {
         foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
         {
-            foreach (var name in new[] { "failed", "passed", "bare" })
+            foreach (var name in new[] { "failed", "passed", "bare", "run" })
             {
-                await using var page = await browser.Open(HtmlReport.Write(Proof(name)), scheme: scheme);
+                await using var page = await browser.Open(Page(name), scheme: scheme);
                 await OpenAll(page);
 
                 Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.PoorContrast));
-                if (name != "bare")
+                if (name is "failed" or "passed")
                     Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.PoorDrawings));
             }
 
@@ -111,6 +111,12 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
             Assert.Equal("undefined", await page.Page.EvaluateAsync<string>("() => typeof window.owned"));
             Assert.Equal(PhoneWidth, await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
             Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.Unspoken));
+            await using (var run = await browser.Open(SampleRun.Page(name), PhoneWidth))
+            {
+                Assert.Empty(run.Complaints);
+                Assert.Equal(PhoneWidth, await run.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
+            }
+
             Assert.Contains(ReportText.Short(name, 120), await page.Page.Locator("#layers tbody th").First.TextContentAsync() ?? "", StringComparison.Ordinal);
         }
     }
@@ -134,17 +140,21 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
             gate.GetProperty("output").GetString(),
         });
         Assert.Equal(said, rows.Select(row => new[] { row[0], row[1], row[2].Replace('−', '-'), row[4] }));
+        Assert.All(run.Json.GetProperty("floatLayers").EnumerateArray(), layer =>
+            Assert.Equal("its weight is float in the file", layer.GetProperty("why").GetString()));
+        Assert.Equal(26, run.Json.GetProperty("floatLayers").GetArrayLength());
         Assert.Equal("Failed", await page.Page.InnerTextAsync(".verdict .word"));
         Assert.Equal(
             run.Json.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("sha256").GetString()),
             await page.Page.Locator("#files code").AllInnerTextsAsync());
     }
 
-    private static ParityProof Proof(string name) => name switch
+    private static string Page(string name) => name switch
     {
-        "failed" => SampleProof.Failed,
-        "passed" => SampleProof.Passed,
-        _ => SampleProof.Bare,
+        "failed" => HtmlReport.Write(SampleProof.Failed),
+        "passed" => HtmlReport.Write(SampleProof.Passed),
+        "bare" => HtmlReport.Write(SampleProof.Bare),
+        _ => SampleRun.Page("shanghai"),
     };
 
     private static Task OpenAll(OpenPage page) =>

@@ -35,12 +35,11 @@ internal static class BuildLog
 
     private static LogLine Line(BuildServer server, CheckSuite suite, Check check)
     {
-        var where = check.Where.Length == 0 ? "" : $" {check.Where}";
         return new LogLine(
             check.Outcome == Outcome.Failed,
             RelativePlace.Of(suite.File, server.Root),
             check.Rule,
-            ReportText.Short($"{check.Rule}{where}", LongestTitle),
+            ReportText.Short(check.Where.Length == 0 ? check.Name : $"{check.Rule} {check.Where}", LongestTitle),
             ReportText.Short($"{suite.Name}: {check.Message}", LongestMessage));
     }
 

@@ -12,13 +12,12 @@ internal static class GateChecks
         .Where(metric => results.Any(result => result.Gate.Metric == metric.Name))
         .Select(metric => new CheckRule(metric.Name, metric.What, Advice, Outcome.Failed));
 
-    /// <summary>A check for each gate.</summary>
+    /// <summary>A check for each gate. It is of the whole file: which output is worst may be another one in the next run.</summary>
     public static IEnumerable<Check> Of(IReadOnlyList<GateResult> results, string candidate) => results.Select(result =>
     {
         var problem = result.Problem(candidate);
         return new Check(result.Gate.Metric, result.Gate.ToString(), result.Passed ? Outcome.Passed : Outcome.Failed)
         {
-            Where = result.Output,
             What = problem?.What ?? $"{result.Gate.Metric} of '{result.Output}' is {ParitySheet.Number(result.Measured)}: {ParitySheet.Margin(result)}",
             Advice = problem?.Advice ?? "",
         };

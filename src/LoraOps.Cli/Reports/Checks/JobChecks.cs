@@ -59,7 +59,6 @@ internal static class JobChecks
         var what = $"{metric} is {ParitySheet.Number(gate.Value)} against {proof.Reference}; the gate is {gate.Limit}";
         return new Check(metric, $"{proof.Step}: {gate.Limit}", gate.Passed ? Outcome.Passed : Outcome.Failed)
         {
-            Where = proof.Step,
             What = what,
             Advice = gate.Passed ? "" : job.Problems.FirstOrDefault(problem => problem.Code == ProblemCode.GateMissed)?.Advice ?? "",
         };

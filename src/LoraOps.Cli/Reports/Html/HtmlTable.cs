@@ -13,15 +13,18 @@ internal readonly record struct HtmlColumn(string Head, bool IsNumber = false)
 /// <summary>A table; on a phone each row becomes a card, which the roles keep readable for those who cannot see it.</summary>
 internal sealed class HtmlTable
 {
+    // So many rows stay together on paper.
+    private const int MostOnOnePage = 12;
     private readonly HtmlColumn[] _columns;
     private readonly StringBuilder _text = new();
+    private int _rows;
 
     /// <param name="caption">What it shows.</param>
     /// <param name="columns">Its columns, of which the first names the row; # for numbers.</param>
     public HtmlTable(string caption, params HtmlColumn[] columns)
     {
         _columns = columns;
-        _text.Append($"<table class=\"cards\" role=\"table\">\n<caption>{Html.Text(caption)}</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">");
+        _text.Append($"<caption>{Html.Text(caption)}</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">");
         foreach (var column in columns)
             _text.Append($"<th scope=\"col\" role=\"columnheader\"{Class(column)}>{Html.Text(column.Head)}</th>");
 
@@ -32,6 +35,7 @@ internal sealed class HtmlTable
     /// <param name="cells">Markup for each column.</param>
     public HtmlTable Row(params string[] cells)
     {
+        _rows++;
         _text.Append("<tr role=\"row\">");
         for (var i = 0; i < cells.Length; i++)
         {
@@ -53,7 +57,8 @@ internal sealed class HtmlTable
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{_text}</tbody>\n</table>\n";
+    public override string ToString() =>
+        $"<table class=\"cards{(_rows <= MostOnOnePage ? " short" : "")}\" role=\"table\">\n{_text}</tbody>\n</table>\n";
 
     private static string Class(HtmlColumn column) => column.IsNumber ? " class=\"number\"" : "";
 }

@@ -65,7 +65,7 @@ internal static class VerdictPart
             yield return Tile("Same decision", Html.Percent(top), "as the reference");
 
         if (report.Survival?.EffectCosine is { } effect)
-            yield return Tile("Adapter's effect", Html.Fixed(effect, "0.000"), "cosine to the float effect");
+            yield return Tile("Adapter's effect", Html.Fixed(effect, "0.0000"), "cosine to the float effect");
 
         yield return Tile("Samples", Html.Number(report.Samples), report.Domain.Length == 0 ? "measured" : Html.Text(report.Domain));
     }
