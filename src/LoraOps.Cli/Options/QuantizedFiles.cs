@@ -22,7 +22,7 @@ internal sealed class QuantizedFiles
     }
 
     /// <summary>The files and folders beside the model, with what each is for; empty for a chip that takes the model as it is.</summary>
-    public IReadOnlyList<HandOffFile> Beside { get; }
+    public IReadOnlyList<HandOffFile> Beside { get; private set; }
 
     private string Folder => _place.IsFile ? Path.GetDirectoryName(Path.GetFullPath(_place.Path))! : _place.Path;
 
@@ -50,8 +50,10 @@ internal sealed class QuantizedFiles
         public HandOffResult Write(QuantizationOutcome outcome, QuantizationRequest request)
     {
         var handOff = outcome.HandOff(request, ModelName);
-        if (Beside.Count == 0)
+        // A scheme without ranges leaves nothing to hand off: its model is all there is.
+        if (Beside.Count == 0 || outcome.Ranges.Count == 0)
         {
+            Beside = [];
             _place.Write(outcome.Quantization.Model);
             return new HandOffResult(CompileCommands.Of(new HandOffModel(handOff)), []);
         }
