@@ -78,6 +78,7 @@ internal sealed class QuantizeCommand : Verb
                 Recovery = _recovery.Read(parsed),
                 Precisions = _precisions.Lifted(parsed),
                 Goal = _precisions.Goal(parsed, data),
+                TakesAsItComes = _precisions.TakesAsItComes(parsed),
                 HandsOff = files.Beside.Count > 0,
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);

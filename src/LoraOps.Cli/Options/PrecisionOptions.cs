@@ -10,9 +10,12 @@ namespace LoraOps.Cli.Options;
 /// <summary>Which layers leave the chip's cheapest precision: those that the user names, and those that gates need.</summary>
 internal sealed class PrecisionOptions
 {
+    private const string None = "none";
+
     private readonly Option<string[]> _until = new("--until")
     {
-        Description = "A gate such as 'cosine>=0.995', any number of times: the fewest layers are lifted to a higher precision until it passes.",
+        Description = "A gate such as 'cosine>=0.995', any number of times: the fewest layers are lifted to a higher precision until it passes. "
+            + "Without it the chip's profile says what is reached; 'none' takes the model as it comes.",
         HelpName = "GATE",
     };
 
@@ -35,6 +38,9 @@ internal sealed class PrecisionOptions
         Description = $"A node and what it is computed in ({string.Join(", ", PrecisionNames.All)}), any number of times.",
         HelpName = "NODE=PRECISION",
     };
+
+    /// <summary>True if the user wants no layer to be lifted but those that are named.</summary>
+    public bool TakesAsItComes(ParseResult parsed) => parsed.GetValue(_until)?.Contains(None) == true;
 
     /// <summary>Gives the options to a command.</summary>
     public void AddTo(Command command)
@@ -78,7 +84,7 @@ internal sealed class PrecisionOptions
     /// <exception cref="LoraOpsException">A gate or a file is wrong.</exception>
     public PrecisionGoal? Goal(ParseResult parsed, SampleSet? calibration)
     {
-        var gates = GateTexts.Parse(parsed.GetValue(_until) ?? []);
+        var gates = GateTexts.Parse((parsed.GetValue(_until) ?? []).Where(text => text != None));
         if (gates.Count == 0 && !parsed.GetValue(_scan))
             return null;
 

@@ -160,6 +160,12 @@ public sealed record ChipProfile
     public IReadOnlyList<LayerPrecision> Precisions { get; init; } = [LayerPrecision.Int8, LayerPrecision.Float];
 
     /// <summary>
+    /// What a model must reach on its calibration samples, for example <c>sqnr>=30</c>: the fewest layers that this takes are lifted to a
+    /// higher precision. Empty to take the model as it comes.
+    /// </summary>
+    public IReadOnlyList<string> Until { get; init; } = [];
+
+    /// <summary>
     /// Further operators whose float inputs and outputs are quantized, for chips that compute all in integers. A weighted op that is here as
     /// well is quantized where it multiplies two activations.
     /// </summary>

@@ -74,6 +74,7 @@ internal static class ChipProfileReader
         Precisions = root.Has("precisions")
             ? root.ChoiceList<LayerPrecision>("precisions")
             : [LayerPrecision.Int8, profile.HalfPrecisionRest ? LayerPrecision.Half : LayerPrecision.Float],
+        Until = root.Has("until") ? root.Texts("until") : profile.Until,
         QuantizedOps = root.Has("quantizedOps") ? root.Texts("quantizedOps") : profile.QuantizedOps,
         FloatOps = root.Has("floatOps") ? root.TextMap("floatOps") : profile.FloatOps,
         SupportedOps = root.Has("supportedOps") ? root.Texts("supportedOps") : profile.SupportedOps,

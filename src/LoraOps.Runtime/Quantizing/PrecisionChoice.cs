@@ -1,4 +1,5 @@
 using LoraOps.Onnx.Chips;
+using LoraOps.Problems;
 using LoraOps.Runtime.Parity;
 
 namespace LoraOps.Runtime.Quantizing;
@@ -20,7 +21,11 @@ public sealed record LiftedLayer(string Node, string Op, LayerPrecision Precisio
 /// <summary>The cheapest mix of precisions that was found.</summary>
 /// <param name="Lifted">The layers that are lifted, in graph order; taking any of them back misses a gate.</param>
 /// <param name="Layers">The sensitivities that were measured, the worst first; empty if the gates passed without.</param>
-/// <param name="Report">The parity of the mix.</param>
+/// <param name="Report">The parity of the mix; null if nothing was reached.</param>
 /// <param name="Results">The gates, all passed.</param>
 public sealed record PrecisionChoice(
-    IReadOnlyList<LiftedLayer> Lifted, IReadOnlyList<LayerSensitivity> Layers, ParityReport Report, IReadOnlyList<GateResult> Results);
+    IReadOnlyList<LiftedLayer> Lifted, IReadOnlyList<LayerSensitivity> Layers, ParityReport? Report, IReadOnlyList<GateResult> Results)
+{
+    /// <summary>Why what the chip's profile asks for cannot be reached by lifting; empty if it was.</summary>
+    public IReadOnlyList<Problem> OutOfReach { get; init; } = [];
+}

@@ -27,6 +27,9 @@ public sealed record QuantizationRequest
     /// <summary>True if the files that the chip's compiler takes beside the model will be written, which may want ranges of further tensors.</summary>
     public bool HandsOff { get; init; }
 
-    /// <summary>What the model must reach, by lifting further layers where that is needed; null to take it as it comes.</summary>
+    /// <summary>What the model must reach, by lifting further layers where that is needed; null for what the chip's profile asks for.</summary>
     public PrecisionGoal? Goal { get; init; }
+
+    /// <summary>The model is taken as it comes, whatever the chip's profile asks for.</summary>
+    public bool TakesAsItComes { get; init; }
 }

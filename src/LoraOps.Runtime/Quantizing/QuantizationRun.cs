@@ -41,8 +41,20 @@ public static class QuantizationRun
         stages.Begin("quantizing", 0);
         var quantization = StaticQuantizer.Quantize(corrected, request.Chip, ranges, final);
         stop.ThrowIfCancellationRequested();
-        return new QuantizationOutcome(quantization, prepared, ranges) { Choice = choice, Calibrated = calibrated, Recovery = recovery.Report };
+        return new QuantizationOutcome(Warned(quantization, choice), prepared, ranges)
+        {
+            Choice = choice,
+            Calibrated = calibrated,
+            Recovery = recovery.Report,
+        };
     }
+
+    private static Quantization Warned(Quantization quantization, PrecisionChoice? choice) => choice is null
+        ? quantization
+        : quantization with
+        {
+            Warnings = [.. quantization.Warnings, .. choice.OutOfReach.Select(problem => $"no layer was lifted: {problem.What}")],
+        };
 
     // The nodes that the user named must be there, and the chip must have what they are to be.
     private static List<Problem> Obstacles(OnnxModel prepared, QuantizationRequest request)
@@ -69,11 +81,22 @@ public static class QuantizationRun
         WorkStages stages,
         CancellationToken stop)
     {
-        if (request.Goal is not { } goal)
+        var asked = request.TakesAsItComes || request.Calibration is not { } samples ? null : PrecisionGoal.Of(request.Chip, samples);
+        if ((request.Goal ?? asked) is not { } goal)
             return null;
 
         using var trial = new PrecisionTrial(prepared, request.Chip, ranges, settings);
-        var choice = new PrecisionSearch(trial, goal, stages, stop).Run();
+        PrecisionChoice choice;
+        try
+        {
+            choice = new PrecisionSearch(trial, goal, stages, stop).Run();
+        }
+        catch (LoraOpsException wrong) when (request.Goal is null && wrong.Problems.All(problem => problem.Code == ProblemCode.GateOutOfReach))
+        {
+            // Nobody asked for it: a model whose outputs hold infinities by design reaches nothing.
+            return new PrecisionChoice([], [], null, []) { OutOfReach = wrong.Problems };
+        }
+
         foreach (var layer in choice.Lifted)
             settings = PrecisionTrial.With(settings, [layer.Node], layer.Precision);
 
