@@ -19,7 +19,9 @@ public static partial class ChipRules
         scope =>
         {
             var cache = scope.HandOff!.Cache;
-            return scope.Float is { } model ? CacheNames(cache, model).Concat(CacheValues(scope, cache)) : [new Breach("the calibration cache", "lies without its float model")];
+            return scope.Float is { } model
+                ? CacheNames(cache, model).Concat(CacheValues(scope, cache))
+                : [new Breach("the calibration cache", "lies without its float model")];
         })
     {
         Needs = RuleSubject.CalibrationCache,
@@ -64,7 +66,8 @@ public static partial class ChipRules
     private static IEnumerable<Breach> CacheValues(RuleScope scope, TensorRtCache cache) => cache.Scales
         .Where(line => scope.Ranges?.TryGetValue(line.Tensor, out var range) == true && !IsClose(line.Scale, TensorRtCache.ScaleOf(range)))
         .Select(line => new Breach($"line '{line.Tensor}'", string.Create(
-            CultureInfo.InvariantCulture, $"of the calibration cache is {line.Scale:g6}, its range wants {TensorRtCache.ScaleOf(scope.Ranges![line.Tensor]):g6}")));
+            CultureInfo.InvariantCulture,
+            $"of the calibration cache is {line.Scale:g6}, its range wants {TensorRtCache.ScaleOf(scope.Ranges![line.Tensor]):g6}")));
 
     private static IEnumerable<Breach> EndBreaches(TensorEncoding encoding) => Enumerable.Range(0, encoding.Minima.Count)
         .Where(i => !IsClose(encoding.Minima[i], TensorEncoding.Low(encoding.Scales[i], encoding.Offsets[i]))

@@ -73,7 +73,8 @@ public static partial class ChipRules
             var files = Directory.Exists(path) ? Directory.GetFiles(path, "*.npy") : [];
             if (files.Length is < CalibrationFolders.Fewest or > CalibrationFolders.Most)
             {
-                yield return new Breach($"folder '{folder}'", $"holds {files.Length} samples, {CalibrationFolders.Fewest} to {CalibrationFolders.Most} are wanted")
+                yield return new Breach(
+                    $"folder '{folder}'", $"holds {files.Length} samples, {CalibrationFolders.Fewest} to {CalibrationFolders.Most} are wanted")
                 {
                     IsMinor = files.Length > 0,
                 };

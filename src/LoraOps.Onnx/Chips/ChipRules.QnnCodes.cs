@@ -48,7 +48,8 @@ public static partial class ChipRules
         "What only moves values has the same scale and zero point in front and behind",
         "Give both pairs the same scale and zero point.",
         scope => scope.Nodes([.. scope.Chip.SameScaleOps])
-            .Where(node => scope.Dequantizer(node.InputAt(0)) is { } before && scope.Quantizer(node.Output[0]) is { } after && !IsSamePair(scope, after, before))
+            .Where(node => scope.Dequantizer(node.InputAt(0)) is { } before && scope.Quantizer(node.Output[0]) is { } after
+                && !IsSamePair(scope, after, before))
             .Select(node => new Breach(RuleScope.NameOf(node), $"({node.OpType}) reads one scale and gives another")));
 
     internal static ChipRule QnnFixed => new(
@@ -102,7 +103,8 @@ public static partial class ChipRules
             ("Tanh", DataType.Int16) => (1.0 / 32768, 0),
             _ => null,
         };
-        return wanted is not { } built || (scope.ScalesOf(quantizer) is [var scale] && scale == (float)built.Scale && ZeroPoints(scope, quantizer)[0] == built.Zero)
+        return wanted is not { } built
+            || (scope.ScalesOf(quantizer) is [var scale] && scale == (float)built.Scale && ZeroPoints(scope, quantizer)[0] == built.Zero)
             ? []
             : [new Breach(RuleScope.NameOf(quantizer), string.Create(
                 CultureInfo.InvariantCulture, $"does not have scale 1/{1 / built.Scale:f0} and zero point {built.Zero} behind a {node.OpType}"))];

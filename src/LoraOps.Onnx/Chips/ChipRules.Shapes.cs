@@ -90,7 +90,8 @@ public static partial class ChipRules
         if (gears.Length > MaxGears)
             yield return new Breach("the profile", $"declares {gears.Length} gears, {MaxGears} are allowed");
 
-        foreach (var gear in gears.Where(gear => !long.TryParse(gear, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size is < 1 or > MaxGear))
+        foreach (var gear in gears.Where(gear =>
+            !long.TryParse(gear, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size is < 1 or > MaxGear))
             yield return new Breach("the profile", $"declares the gear '{gear}', allowed are 1 to {MaxGear}");
 
         foreach (var breach in OpenShapes(scope).Where(breach => !breach.IsMinor))

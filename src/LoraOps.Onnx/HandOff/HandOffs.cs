@@ -52,20 +52,27 @@ public static class HandOffs
             writer.Write(model, folder);
 
         CompilePage.Write(model, commands, Path.Combine(folder, model.Names.Page));
-        return new HandOffResult(commands, Check(model, folder));
+        return Checked(new HandOffResult(commands, []), model, folder);
     }
 
     // What was written is read again: the rules about files, and no others.
-    private static IReadOnlyList<Finding> Check(HandOffModel model, string folder)
+    private static HandOffResult Checked(HandOffResult result, HandOffModel model, string folder)
     {
         var ids = ChipRules.All.Where(rule => rule.Needs is not (RuleSubject.Model or RuleSubject.OptimizedModel)).Select(rule => rule.Id).ToHashSet();
         var rules = model.Chip.Rules.Where(rule => ids.Contains(rule.Key)).ToDictionary(StringComparer.Ordinal);
-        return ChipRules.Enforce(model.Request.Quantization.Model, model.Chip with { Rules = rules }, new RuleEvidence
+        var chip = model.Chip with { Rules = rules };
+        var quantized = model.Request.Quantization.Model;
+        var evidence = new RuleEvidence
         {
             Float = model.Request.Prepared,
             Ranges = model.Request.Ranges,
             HandOffFolder = folder,
             HandOffModel = model.Names.Model,
-        });
+        };
+        return result with
+        {
+            Findings = ChipRules.Enforce(quantized, chip, evidence),
+            Checked = [.. rules.Keys.Except(ChipRules.NotChecked(quantized, chip, evidence).Select(rule => rule.RuleId))],
+        };
     }
 }

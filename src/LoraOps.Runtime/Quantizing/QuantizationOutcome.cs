@@ -42,7 +42,14 @@ public sealed record QuantizationOutcome(
     public QuantizationOutcome With(HandOffResult handOff)
     {
         ArgumentNullException.ThrowIfNull(handOff);
-        return this with { Quantization = Quantization with { Findings = [.. Quantization.Findings, .. handOff.Findings] } };
+        return this with
+        {
+            Quantization = Quantization with
+            {
+                Findings = [.. Quantization.Findings, .. handOff.Findings],
+                NotChecked = [.. Quantization.NotChecked.Where(rule => !handOff.Checked.Contains(rule.RuleId))],
+            },
+        };
     }
 
     /// <summary>Which layers were lifted so that gates pass, and why; null if nothing was to be reached.</summary>

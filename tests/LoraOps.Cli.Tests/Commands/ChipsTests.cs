@@ -15,8 +15,10 @@ public sealed class ChipsTests : IDisposable
     {
         var list = Loraops.RunJson("chips");
 
-        Assert.Equal(ChipProfiles.All.Select(chip => chip.Name), list.GetProperty("chips").EnumerateArray().Select(chip => chip.GetProperty("name").GetString()));
-        Assert.Equal(ChipRules.All.Select(rule => rule.Id), list.GetProperty("rules").EnumerateArray().Select(rule => rule.GetProperty("id").GetString()));
+        Assert.Equal(ChipProfiles.All.Select(chip => chip.Name), Column("chips", "name"));
+        Assert.Equal(ChipRules.All.Select(rule => rule.Id), Column("rules", "id"));
+
+        IEnumerable<string?> Column(string grid, string name) => list.GetProperty(grid).EnumerateArray().Select(row => row.GetProperty(name).GetString());
     }
 
     [Fact]

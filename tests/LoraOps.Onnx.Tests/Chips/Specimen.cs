@@ -84,7 +84,15 @@ internal sealed class Specimen : IDisposable
     });
 
     /// <summary>Leaves the height of the input open.</summary>
-    public Specimen OpenHeight() => Edit(proto => proto.Graph.Input[0].Type.TensorType.Shape.Dim[2] = new TensorShapeProto.Types.Dimension { DimParam = "height" });
+    public Specimen OpenHeight() => Open(2);
+
+    /// <summary>Leaves a dimension of the input open.</summary>
+    public Specimen Open(int axis) =>
+        Edit(proto => proto.Graph.Input[0].Type.TensorType.Shape.Dim[axis] = new TensorShapeProto.Types.Dimension { DimParam = "free" });
+
+    /// <summary>Says what shape a value has.</summary>
+    public Specimen Shape(string value, params long[] dims) =>
+        Edit(proto => proto.Graph.ValueInfo.Add(new TinyGraph().Input(value, dims).Build().Graph.Input[0]));
 
     public Specimen Opset(long version) => Edit(proto => proto.OpsetImport[0].Version = version);
 
@@ -122,7 +130,15 @@ internal sealed class Specimen : IDisposable
         NpyOutput.Write(
             Path.Combine(_folder["samples"], "x.npy"), ElementType.F32, new TensorShape([samples, 16, 8, 8]), new byte[samples * 16 * 64 * sizeof(float)]);
         HandOffs.Write(
-            new HandOffRequest { Chip = Chip, Prepared = real, Quantization = new Quantization(Built(), [], []), Ranges = ranges, Model = Model, Samples = SampleSet.Open(_folder["samples"]) },
+            new HandOffRequest
+            {
+                Chip = Chip,
+                Prepared = real,
+                Quantization = new Quantization(Built(), [], []),
+                Ranges = ranges,
+                Model = Model,
+                Samples = SampleSet.Open(_folder["samples"]),
+            },
             _folder.Path);
         Evidence = Evidence with { HandOffFolder = _folder.Path, HandOffModel = Model, Float = real, Ranges = ranges };
         return this;
