@@ -121,7 +121,8 @@ internal sealed class QuantizeCommand : Verb
     private static ChipAudit Audit(QuantizationOutcome outcome, ChipProfile chip, string? handOff) => new(
         chip,
         outcome.Quantization.Findings,
-        ChipRules.NotChecked(outcome.Quantization.Model, chip, new RuleEvidence { Float = outcome.Prepared, Ranges = outcome.Ranges, HandOffFolder = handOff }));
+        ChipRules.NotChecked(
+            outcome.Quantization.Model, chip, new RuleEvidence { Float = outcome.Prepared, Ranges = outcome.Ranges, HandOffFolder = handOff }));
 
     private static Sheet AddSizes(Sheet sheet, string source, OutputPlace place)
     {

@@ -12,7 +12,11 @@ internal sealed class ReportOptions(bool hasPage)
 {
     private readonly Option<string?> _page = new("--report") { Description = "Write a page for people; it needs no network.", HelpName = "OUT.html" };
     private readonly Option<string?> _junit = new("--junit") { Description = "Write JUnit XML: a test case per gate and rule.", HelpName = "FILE" };
-    private readonly Option<string?> _sarif = new("--sarif") { Description = "Write SARIF 2.1.0: a result per missed gate and broken rule.", HelpName = "FILE" };
+    private readonly Option<string?> _sarif = new("--sarif")
+    {
+        Description = "Write SARIF 2.1.0: a result per missed gate and broken rule.",
+        HelpName = "FILE",
+    };
 
     /// <summary>Gives the options to a command.</summary>
     public void AddTo(Command command)

@@ -28,7 +28,8 @@ internal sealed class SampleOptions
     }
 
     /// <summary>The files, and what each is.</summary>
-    public IEnumerable<(string Role, string Path)> Files(ParseResult parsed) => (parsed.GetValue(_inputs) ?? []).Select(text => ("inputs", NamedText.Split(text).Value))
+    public IEnumerable<(string Role, string Path)> Files(ParseResult parsed) =>
+        (parsed.GetValue(_inputs) ?? []).Select(text => ("inputs", NamedText.Split(text).Value))
         .Concat((parsed.GetValue(_labels) ?? []).Select(text => ("labels", NamedText.Split(text).Value)));
 
     /// <summary>True if either was given.</summary>

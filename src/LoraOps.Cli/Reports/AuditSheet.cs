@@ -22,7 +22,8 @@ internal static class AuditSheet
                     .Append(["QuantizeLinear", kernels.Counts.Quantize])
                     .Append(["DequantizeLinear", kernels.Counts.Dequantize])
                     .Append(["float layers", kernels.Counts.FloatWeighted.Count]))
-                .AddGrid("float layers", ["node", "operator", "why"], kernels.Floats.Select(layer => new Cell[] { layer.Node, layer.Op, layer.Why }), detail: true);
+                .AddGrid(
+                    "float layers", ["node", "operator", "why"], kernels.Floats.Select(layer => new Cell[] { layer.Node, layer.Op, layer.Why }), detail: true);
         }
 
         return sheet.AddGrid("files", ["role", "file", "sha256"], proof.Files.Select(file => new Cell[]

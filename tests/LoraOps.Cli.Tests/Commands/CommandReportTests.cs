@@ -34,7 +34,8 @@ public sealed class CommandReportTests : IDisposable
 
         var result = Assert.Single(Results());
         Assert.Equal("LORA1001", result.GetProperty("ruleId").GetString());
-        Assert.Equal("absent.onnx", result.GetProperty("locations")[0].GetProperty("physicalLocation").GetProperty("artifactLocation").GetProperty("uri").GetString());
+        var place = result.GetProperty("locations")[0].GetProperty("physicalLocation").GetProperty("artifactLocation");
+        Assert.Equal("absent.onnx", place.GetProperty("uri").GetString());
         Assert.Single(XDocument.Load(_folder["j.xml"]).Descendants("failure"));
         Loraops.Run([.. Quantize(Model), "--chip", "x64-vnni"]).Ended(2);
     }

@@ -72,7 +72,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
         Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.HigherThanPaper, PaperHeight));
         Assert.Equal(PaperWidth, await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
         Assert.All(
-            await page.Page.EvaluateAsync<double[]>("() => [...document.querySelectorAll('section, details .histogram')].map(e => e.getBoundingClientRect().height)"),
+            await page.Page.EvaluateAsync<double[]>(PageProbes.Heights),
             height => Assert.True(height > 20, $"a part is {height} high on paper"));
         var pdf = await page.Page.PdfAsync(new PagePdfOptions { PreferCSSPageSize = true });
         Assert.StartsWith("%PDF-", Encoding.ASCII.GetString(pdf, 0, 5), StringComparison.Ordinal);

@@ -75,11 +75,18 @@ internal static class PageProbes
           ...[...document.querySelectorAll("table")].filter(e => !e.caption || !e.caption.textContent.trim()).map(() => "a table has no caption"),
           ...[...document.querySelectorAll("th")].filter(e => !e.scope).map(e => "no scope: " + e.textContent),
           ...[...document.querySelectorAll("svg")].filter(e => !e.parentElement.closest("svg"))
-            .filter(e => e.getAttribute("aria-hidden") !== "true" && !(e.getAttribute("role") === "img" && e.getAttribute("aria-label"))).map(() => "a drawing has no text"),
+            .filter(e => e.getAttribute("aria-hidden") !== "true" && !(e.getAttribute("role") === "img" && e.getAttribute("aria-label")))
+            .map(() => "a drawing has no text"),
           ...[...document.querySelectorAll("[id]")].filter((e, i, all) => all.findIndex(o => o.id === e.id) !== i).map(e => "twice: " + e.id),
           ...[...document.querySelectorAll("a[href]")].filter(e => !document.querySelector(e.getAttribute("href"))).map(e => "nowhere: " + e.href),
-          ...[...document.querySelectorAll("*")].filter(e => !e.namespaceURI.endsWith("svg") && /^(IMG|IFRAME|LINK|OBJECT|EMBED|BASE|FORM)$/.test(e.tagName)).map(e => e.tagName),
+          ...[...document.querySelectorAll("*")]
+            .filter(e => !e.namespaceURI.endsWith("svg") && /^(IMG|IFRAME|LINK|OBJECT|EMBED|BASE|FORM)$/.test(e.tagName)).map(e => e.tagName),
         ]
+        """;
+
+    /// <summary>How high each section and each drawing in details is.</summary>
+    public const string Heights = """
+        () => [...document.querySelectorAll("section, details .histogram")].map(e => e.getBoundingClientRect().height)
         """;
 
     /// <summary>The cells of the table of gates.</summary>

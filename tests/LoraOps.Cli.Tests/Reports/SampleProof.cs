@@ -15,7 +15,11 @@ internal static class SampleProof
     public static ParityProof Failed { get; } = Make();
 
     /// <summary>The same with nothing missed.</summary>
-    public static ParityProof Passed { get; } = Make() with { Gates = [Gate("cosine>=0.99", 0.99912), Gate("accuracy-drop<=1.5", 0.42)], Chip = new(Chip, [], []) };
+    public static ParityProof Passed { get; } = Make() with
+    {
+        Gates = [Gate("cosine>=0.99", 0.99912), Gate("accuracy-drop<=1.5", 0.42)],
+        Chip = new(Chip, [], []),
+    };
 
     /// <summary>Outputs and nothing else.</summary>
     public static ParityProof Bare { get; } = new(new ParityReport("int8.onnx", "float.onnx", 4, [Output("logits")], null), []);

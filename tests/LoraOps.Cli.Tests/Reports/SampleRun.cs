@@ -14,7 +14,12 @@ internal static class SampleRun
         name,
         "out",
         [
-            Job(name, "x64-vnni") with { Status = JobStatus.Built, Bundle = "out/shanghai-x64-vnni", Files = [new ManifestFile(name, 169456, new string('b', 64))] },
+            Job(name, "x64-vnni") with
+            {
+                Status = JobStatus.Built,
+                Bundle = "out/shanghai-x64-vnni",
+                Files = [new ManifestFile(name, 169456, new string('b', 64))],
+            },
             Job(name, "orin-x") with
             {
                 Status = JobStatus.GateFailed,

@@ -9,7 +9,8 @@ internal static class LayerStrip
     /// <summary>Renders it.</summary>
     public static string Of(LayerReport layer)
     {
-        var strip = new StringBuilder("<svg class=\"strip\" width=\"100%\" height=\"18\" aria-hidden=\"true\"><line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"9\" y2=\"9\"/>");
+        var strip = new StringBuilder("<svg class=\"strip\" width=\"100%\" height=\"18\" aria-hidden=\"true\">")
+            .Append("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"9\" y2=\"9\"/>");
         foreach (var guide in DecibelScale.Guides)
         {
             var x = Svg.Percent(guide / DecibelScale.Most);

@@ -7,6 +7,7 @@ namespace LoraOps.Cli.Reports.Checks;
 /// <summary>JUnit XML as GitLab, Jenkins and Azure read it: a suite for each thing that was checked, a test case for each gate or rule.</summary>
 internal static class JUnitReport
 {
+    private static readonly XmlWriterSettings Layout = new() { Indent = true, NewLineChars = "\n", NewLineHandling = NewLineHandling.None };
     private const int LongestName = 400;
     private const int MostBreaches = 100;
 
@@ -15,7 +16,7 @@ internal static class JUnitReport
     {
         var suites = list.Suites.Select(suite => (suite.Name, Cases: Cases(suite))).ToList();
         var text = new StringBuilder();
-        using (var xml = XmlWriter.Create(new Utf8Text(text), new XmlWriterSettings { Indent = true, NewLineChars = "\n", NewLineHandling = NewLineHandling.None }))
+        using (var xml = XmlWriter.Create(new Utf8Text(text), Layout))
         {
             xml.WriteStartElement("testsuites");
             Counts(xml, $"loraops {list.Command}", [.. suites.SelectMany(suite => suite.Cases)]);

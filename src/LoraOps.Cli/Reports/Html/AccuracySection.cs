@@ -23,7 +23,8 @@ internal static class AccuracySection
     private static string Tasks(ParityReport report)
     {
         var table = new HtmlTable(
-            report.Parts.Count == 0 ? "Labels met" : "Labels met, by domain", "Domain", "Candidate and reference", "#Candidate", "#Reference", "#Points lost", "#Labels");
+            report.Parts.Count == 0 ? "Labels met" : "Labels met, by domain",
+            "Domain", "Candidate and reference", "#Candidate", "#Reference", "#Points lost", "#Labels");
         foreach (var part in report.Parts.Where(part => part.Accuracy is not null))
             table.Row(Row(Title(part), part.Accuracy!));
 
@@ -49,13 +50,15 @@ internal static class AccuracySection
             return "";
 
         var table = new HtmlTable(
-            "The distance, by adapter and domain", "Part", "Held against", "Output", "#Cosine", "#Worst sample", "#Signal to noise", "#Same decision", "#Samples");
+            "The distance, by adapter and domain",
+            "Part", "Held against", "Output", "#Cosine", "#Worst sample", "#Signal to noise", "#Same decision", "#Samples");
         foreach (var part in report.Parts)
         {
             foreach (var output in part.Outputs)
             {
                 table.Row(
-                    Title(part), part.Against.Length == 0 ? "–" : Html.Name(part.Against), Html.Name(output.Name), Html.Fixed(output.Cosine, "0.00000"), Html.Fixed(output.WorstCosine, "0.0000"),
+                    Title(part), part.Against.Length == 0 ? "–" : Html.Name(part.Against), Html.Name(output.Name),
+                    Html.Fixed(output.Cosine, "0.00000"), Html.Fixed(output.WorstCosine, "0.0000"),
                     Html.Decibels(output.Sqnr), output.Top1 is { } top ? Html.Percent(top) : "–", Html.Number(part.Samples));
             }
         }

@@ -30,10 +30,12 @@ internal static class HistogramPart
     {
         var clip = layer.ClipShare > 0 ? $", {Html.Percent(layer.ClipShare, "0.000")} clipped" : "";
         var peak = layer.PeakToRms is { } ratio ? $"<dt>Peak to rms</dt><dd>{Html.Fixed(ratio, "0.0")}</dd>" : "";
-        return $"<details{kind}><summary>{Html.Name(layer.Node)}<span class=\"dim\"> {Html.Number(layer.RangeMin)} … {Html.Number(layer.RangeMax)}{clip}</span></summary>\n" +
+        var range = $"{Html.Number(layer.RangeMin)} … {Html.Number(layer.RangeMax)}";
+        return $"<details{kind}><summary>{Html.Name(layer.Node)}<span class=\"dim\"> {range}{clip}</span></summary>\n" +
             $"<div class=\"pair\">{Values(layer)}{Errors(layer)}</div>\n" +
-            $"<dl class=\"facts\"><dt>Range of its input</dt><dd>{Html.Number(layer.RangeMin)} … {Html.Number(layer.RangeMax)}</dd>" +
-            $"<dt>Beyond the range</dt><dd>{Html.Percent(layer.ClipShare, "0.000")}</dd>{peak}<dt>Output</dt><dd>{Html.Decibels(layer.OutputSqnr)}</dd></dl></details>\n";
+            $"<dl class=\"facts\"><dt>Range of its input</dt><dd>{range}</dd>" +
+            $"<dt>Beyond the range</dt><dd>{Html.Percent(layer.ClipShare, "0.000")}</dd>{peak}" +
+            $"<dt>Output</dt><dd>{Html.Decibels(layer.OutputSqnr)}</dd></dl></details>\n";
     }
 
     private static string Values(LayerReport layer) => layer.ValueHistogram is { } histogram

@@ -37,7 +37,8 @@ internal static class LayerSection
 
     private static string Table(IReadOnlyList<LayerReport> layers)
     {
-        var table = new HtmlTable("Every layer with a weight, in graph order", "Layer", "Computed in", "0 to 60 dB", "#Weights", "#Activation", "#Output", "Look at");
+        var table = new HtmlTable(
+            "Every layer with a weight, in graph order", "Layer", "Computed in", "0 to 60 dB", "#Weights", "#Activation", "#Output", "Look at");
         foreach (var layer in layers.Take(MostRows))
         {
             table.Row(

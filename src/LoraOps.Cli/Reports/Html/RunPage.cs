@@ -37,7 +37,8 @@ internal static class RunPage
                 job.Bytes is { } bytes ? Html.Text(Cell.Bytes(bytes).Text) : "–");
         }
 
-        return new HtmlSection("jobs", "Jobs", "The bar is the quantized model's accuracy, the line across it that of the same adapter in float.", table.ToString());
+        return new HtmlSection(
+            "jobs", "Jobs", "The bar is the quantized model's accuracy, the line across it that of the same adapter in float.", table.ToString());
     }
 
     private static HtmlSection Job(JobReport job, CheckSuite suite)
@@ -52,7 +53,8 @@ internal static class RunPage
             Html.Name(file.Path), Html.Number(file.Bytes), $"<code>{Html.Text(file.Sha256)}</code>",
         }));
         return new HtmlSection(
-            $"job-{Identifier(suite.Name)}", $"{job.Adapter} on {job.Chip}", "", table + (job.Files.Count == 0 ? "" : $"<details><summary>Files</summary>{files}</details>\n"));
+            $"job-{Identifier(suite.Name)}", $"{job.Adapter} on {job.Chip}", "",
+            table + (job.Files.Count == 0 ? "" : $"<details><summary>Files</summary>{files}</details>\n"));
     }
 
     private static string Identifier(string name) => Bundles.Digest.OfText(name)[..12];

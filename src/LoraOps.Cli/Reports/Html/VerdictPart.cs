@@ -44,7 +44,8 @@ internal static class VerdictPart
 
         var errors = audit.Findings.Count(finding => finding.Severity == Severity.Error);
         var warnings = audit.Findings.Count - errors;
-        return $" {Html.Text(audit.Chip.Name)}: {(errors == 0 ? "no rule is broken that would stop it" : $"{errors} {Plural(errors, "breach", "breaches")} of its rules")}" +
+        var broken = errors == 0 ? "no rule is broken that would stop it" : $"{errors} {Plural(errors, "breach", "breaches")} of its rules";
+        return $" {Html.Text(audit.Chip.Name)}: {broken}" +
             $"{(warnings == 0 ? "" : $", {warnings} {Plural(warnings, "warning", "warnings")}")}.";
     }
 
@@ -56,7 +57,8 @@ internal static class VerdictPart
             yield return Tile("Accuracy", Html.Percent(task.Candidate, "0.00"), $"reference {Html.Percent(task.Reference, "0.00")}");
 
         if (Worst(report, output => output.Cosine, Enumerable.Min) is { } cosine)
-            yield return Tile("Cosine", Html.Fixed(cosine, "0.00000"), $"worst sample {Html.Fixed(report.Outputs.Min(output => output.WorstCosine), "0.0000")}");
+            yield return Tile(
+                "Cosine", Html.Fixed(cosine, "0.00000"), $"worst sample {Html.Fixed(report.Outputs.Min(output => output.WorstCosine), "0.0000")}");
 
         if (Worst(report, output => output.Sqnr, Enumerable.Min) is { } sqnr)
             yield return Tile("Signal to noise", Html.Decibels(sqnr), "of the outputs");

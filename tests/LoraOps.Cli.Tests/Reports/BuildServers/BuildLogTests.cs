@@ -29,7 +29,8 @@ public sealed class BuildLogTests : IDisposable
     [InlineData(BuildServerKind.GitHub, "::error file=out/int8.onnx,line=1,title=cosine /classifier/Gemm::int8.onnx: /classifier/Gemm is 0.5. Do not ship it.")]
     [InlineData(
         BuildServerKind.Azure,
-        "##vso[task.logissue type=error;sourcepath=out/int8.onnx;linenumber=1;code=cosine;]cosine /classifier/Gemm: int8.onnx: /classifier/Gemm is 0.5. Do not ship it.")]
+        "##vso[task.logissue type=error;sourcepath=out/int8.onnx;linenumber=1;code=cosine;]cosine /classifier/Gemm: int8.onnx: /classifier/Gemm is 0.5. " +
+        "Do not ship it.")]
     public void A_finding_is_a_line_of_the_servers_own_kind(BuildServerKind kind, string first) =>
         Assert.Equal(first, Told(kind, SampleChecks.All)[0]);
 
