@@ -95,22 +95,42 @@ public static class LayerParity
             stop.ThrowIfCancellationRequested();
             var weight = layer.Values();
             var other = pairs.Find(layer, weight);
-            measured.Add(other is null ? new MeasuredLayer(layer, null) : new MeasuredLayer(layer, other)
+            if (other is null)
             {
-                WeightSqnr = DeltaSums.Of(QuantizedLayer.Read(other, weight).Values, weight).Sqnr,
+                measured.Add(new MeasuredLayer(layer, null));
+                continue;
+            }
+
+            var read = QuantizedLayer.Read(other, weight);
+            measured.Add(new MeasuredLayer(layer, other)
+            {
+                WeightSqnr = DeltaSums.Of(read.Values, weight).Sqnr,
                 Input = LayerInput.Of(candidate, index, other.Node),
-                Output = OutputOf(index, other.Node, layer.Node.Output[0]),
+                Output = read.MovesOutputs ? null : OutputOf(index, other.Node, layer.Node),
             });
         }
 
         return measured;
     }
 
-    // A product of codes becomes the layer's output behind its scale and bias: there the float model's name is found again.
-    private static string? OutputOf(GraphIndex index, NodeProto node, string original) =>
-        !node.Is("MatMulInteger", "ConvInteger") ? node.Output[0]
-        : index.Producer(original) is not null ? original
-        : null;
+    // A product of codes becomes the layer's output behind Cast, Mul with the scales, and Add of the bias that a Gemm or Conv has.
+    private static string? OutputOf(GraphIndex index, NodeProto node, NodeProto original)
+    {
+        var at = node;
+        if (node.Is("MatMulInteger", "ConvInteger"))
+        {
+            string[] steps = original.InputAt(2).Length > 0 ? ["Cast", "Mul", "Add"] : ["Cast", "Mul"];
+            foreach (var step in steps)
+            {
+                if (index.Consumers(at) is not [var only] || !only.Node.Is(step))
+                    return null;
+
+                at = only.Node;
+            }
+        }
+
+        return at.Output[0];
+    }
 
     private static IEnumerable<string> Tensors(MeasuredLayer layer) =>
         layer.Output is { } output ? [layer.Input!.Tensor, output] : [layer.Input!.Tensor];

@@ -12,6 +12,7 @@ internal sealed class QuantizedLayer
     // A rescaled weight stands far further from the float one than its steps explain.
     private const double Unexplained = 6;
     private const double WorthIt = 3;
+    private const double Alike = 1.05;
     private const int Rounds = 4;
 
     private readonly int _columns;
@@ -37,6 +38,9 @@ internal sealed class QuantizedLayer
 
     /// <summary>True if factors had to be taken out.</summary>
     public bool IsRescaled { get; private set; }
+
+    /// <summary>True if what the layer gives is not what the float layer gives, but multiplied by channel: equalisation took it along.</summary>
+    public bool MovesOutputs => _rowFactors.Max() > Alike * _rowFactors.Min();
 
     /// <summary>Reads a layer.</summary>
     /// <param name="layer">The candidate's.</param>
