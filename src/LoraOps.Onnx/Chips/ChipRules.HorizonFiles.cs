@@ -42,7 +42,7 @@ public static partial class ChipRules
     internal static ChipRule HorizonKeys => new(
         "HZN-09",
         "No two keys of the build configuration contradict each other",
-        "Remove one of the keys.",
+        "Remove or correct one of the keys.",
         scope => KeyBreaches(scope.HandOff!.BuildConfig))
     {
         Needs = RuleSubject.BuildConfig,
