@@ -158,7 +158,8 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
     {
         var name = NameOf(adapter, chip);
         var key = CacheKey.Of(
-            "quantize", name, converted, calibration.Sha256, calibration.File, chip.Name, chip.Digest, CacheKey.Of(recipe.GatesFor(chip)));
+            "quantize", name, converted, calibration.Sha256, calibration.File, chip.Name, chip.Digest, CacheKey.Of(recipe.GatesFor(chip)),
+            CacheKey.Of(recipe.Calibrating));
         return new PlannedJob
         {
             Name = name,

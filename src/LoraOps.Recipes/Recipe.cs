@@ -1,6 +1,7 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Problems;
 using LoraOps.Recipes.Reading;
+using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Parity;
 
 namespace LoraOps.Recipes;
@@ -36,6 +37,9 @@ public sealed record Recipe
 
     /// <summary>The limits between the merged and the quantized model; empty: each chip's own.</summary>
     public required IReadOnlyList<Gate> QuantizeGates { get; init; }
+
+    /// <summary>How the ranges of activations are found.</summary>
+    public CalibrationSettings Calibrating { get; init; } = new();
 
     /// <summary>The folder that bundles go to.</summary>
     public required Written<string> Output { get; init; }

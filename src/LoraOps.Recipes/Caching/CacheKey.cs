@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using LoraOps.Bundles;
 using LoraOps.Onnx.Graphs;
+using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Sessions;
 
@@ -24,6 +26,10 @@ internal static class CacheKey
 
     /// <summary>The spelling of some gates.</summary>
     public static string Of(IEnumerable<Gate> gates) => string.Join(' ', gates.Select(gate => gate.ToString()));
+
+    /// <summary>The spelling of how ranges are found; the number of threads changes nothing.</summary>
+    public static string Of(CalibrationSettings settings) => string.Create(
+        CultureInfo.InvariantCulture, $"{settings.Calibrator.Name} {settings.Percentile:R} {settings.Bins} {settings.MovingAverage:R}");
 
     // A text with a line end could otherwise pose as two inputs.
     private static string Escaped(string text) => $"{text.Length}:{text}";

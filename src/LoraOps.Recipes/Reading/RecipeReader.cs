@@ -40,6 +40,9 @@ internal sealed class RecipeReader
         var convert = Gates(gates, "convert");
         var quantize = Gates(gates, "quantize");
         gates.RefuseOthers();
+        var quantizing = _root.Map("quantize");
+        var calibrating = new CalibrationReader(_source, quantizing).Read();
+        quantizing.RefuseOthers();
         var adapters = new AdapterReader(_source, _root, demandsExpected: convert.Count > 0).Read();
         var chips = Chips();
         var output = _root.Text("output");
@@ -57,6 +60,7 @@ internal sealed class RecipeReader
             Chips = chips,
             ConvertGates = convert,
             QuantizeGates = quantize,
+            Calibrating = calibrating,
             Output = new Written<string>(_source.Resolve(output?.Text ?? DefaultOutput), output?.Line ?? 1),
         };
     }

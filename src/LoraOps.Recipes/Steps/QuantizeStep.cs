@@ -3,6 +3,7 @@ using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.HandOff;
 using LoraOps.Runtime.Auditing;
+using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Recipes.Steps;
@@ -24,7 +25,8 @@ internal sealed class QuantizeStep(Plan plan)
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
         var target = scratch[ConvertStep.ModelName];
         var data = adapter.Recipe.Calibration.Open();
-        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data, HandsOff = true };
+        var calibrating = new CalibrationPlan { Settings = plan.Recipe.Calibrating };
+        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data, Calibrating = calibrating, HandsOff = true };
         var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop);
         var quantization = outcome.Quantization;
         quantization.Model.Save(target);
@@ -34,7 +36,7 @@ internal sealed class QuantizeStep(Plan plan)
         {
             Name = job.Name,
             Chip = new ManifestChip(job.Chip.Name, job.Chip.Digest),
-            Quantization = new ManifestQuantization("static", "minmax", job.Calibration, data.Count)
+            Quantization = new ManifestQuantization("static", calibrating.Settings.Calibrator.Name, job.Calibration, data.Count)
             {
                 Layers = new ManifestLayers(
                     quantization.Nodes.Count(node => node.IsQuantized),

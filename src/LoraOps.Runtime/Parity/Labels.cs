@@ -30,6 +30,9 @@ internal sealed class Labels
         if (data.Count != inputs.Count)
             throw new LoraOpsException(ParityProblems.SampleCountsDiffer(data.Path, data.Count, inputs.Path, inputs.Count));
 
+        if (data.IsRagged)
+            throw new LoraOpsException(ParityProblems.LabelsInvalid(data.Path, "has samples of different sizes, and what fills them up would be scored"));
+
         return tensor.Type is ElementType.I64 or ElementType.I32 or ElementType.I16 or ElementType.I8 or ElementType.U8
             ? new Labels(tensor, data.Path)
             : throw new LoraOpsException(ParityProblems.LabelsInvalid(data.Path, $"is {tensor.Type.Name()}, not a signed integer type"));

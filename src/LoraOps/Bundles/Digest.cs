@@ -42,14 +42,15 @@ public static class Digest
         }
     }
 
-    /// <summary>The digest of a file, or of a folder: over the names and digests of its files, in ordinal order.</summary>
+    /// <summary>The digest of a file, or of a folder: over the names and digests of its files and of those in folders of it, in ordinal order.</summary>
     /// <exception cref="LoraOpsException">It is missing or cannot be read.</exception>
     public static string OfPath(string path)
     {
         if (!Directory.Exists(path))
             return OfFile(path);
 
-        var files = Directory.EnumerateFiles(path).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
+        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(path, file).Replace('\\', '/')).Order(StringComparer.Ordinal);
         return OfText(Sums.Render(files.Select(name => new Sum(name, OfFile(Path.Combine(path, name))))));
     }
 
