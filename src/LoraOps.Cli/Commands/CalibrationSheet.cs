@@ -29,5 +29,6 @@ internal static class CalibrationSheet
 
     private static string Warning(RangeDrift drift) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{drift.Tensor} is computed as in the base, but these samples take it to {drift.Ratio:F2} times the base's range, {drift.Clipped:P2} of its values beyond");
+        $"{drift.Tensor} is computed as in the base, but these samples take it to {drift.Ratio:F2} times the base's range, "
+        + $"{drift.Clipped:P2} of its values beyond");
 }

@@ -26,7 +26,8 @@ internal sealed class CalibrationOptions
     }.Among([.. Calibrators.All.Select(calibrator => calibrator.Name)]);
 
     private readonly Option<double?> _percentile = Number(
-        "--percentile", $"percentile: how much of the values is kept, above 50 to 100 ({CalibrationSettings.DefaultPercentile.ToString(CultureInfo.InvariantCulture)}).",
+        "--percentile",
+        string.Create(CultureInfo.InvariantCulture, $"percentile: how much of the values is kept, above 50 to 100 ({CalibrationSettings.DefaultPercentile})."),
         "a number above 50 to 100", value => value is > 50 and <= 100);
 
     private readonly Option<double?> _bins = Number(

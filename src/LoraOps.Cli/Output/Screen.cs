@@ -29,7 +29,12 @@ internal sealed class Screen(TextWriter output, TextWriter error, Terminal termi
 
         return Console(error, terminal.ErrorIsScreen).Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new ElapsedTimeColumn(),
+                new RemainingTimeColumn())
             .Start(context => work(new Stages(context, null)));
     }
 

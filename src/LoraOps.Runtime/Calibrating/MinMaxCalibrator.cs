@@ -4,7 +4,9 @@ using LoraOps.Readers.Samples;
 
 namespace LoraOps.Runtime.Calibrating;
 
-/// <summary>The smallest and the largest value of all samples, or a moving average of each sample's (<see cref="CalibrationSettings.MovingAverage"/>).</summary>
+/// <summary>
+/// The smallest and the largest value of all samples, or a moving average of each sample's (<see cref="CalibrationSettings.MovingAverage"/>).
+/// </summary>
 public sealed class MinMaxCalibrator : Calibrator
 {
     /// <inheritdoc/>

@@ -77,7 +77,8 @@ internal sealed class RangeFileReader
         var average = Number(root, "", "movingAverage");
         var settings = new CalibrationSettings
         {
-            Calibrator = Calibrators.Find(name) ?? throw Wrong("calibrator", $"is '{name}', none of {string.Join(", ", Calibrators.All.Select(one => one.Name))}"),
+            Calibrator = Calibrators.Find(name)
+                ?? throw Wrong("calibrator", $"is '{name}', none of {string.Join(", ", Calibrators.All.Select(one => one.Name))}"),
             Percentile = Number(root, "", "percentile"),
             Bins = Whole(root, "", "bins", CalibrationSettings.FewestBins, CalibrationSettings.MostBins),
             MovingAverage = average == 0 ? null : average,

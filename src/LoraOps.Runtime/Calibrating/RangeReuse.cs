@@ -31,7 +31,8 @@ internal static class RangeReuse
         Action<int>? samplesDone, CancellationToken stop)
     {
         var now = TensorIdentities.Of(model);
-        var stored = origin.Tensors.GroupBy(tensor => tensor.Identity, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
+        var stored = origin.Tensors.GroupBy(tensor => tensor.Identity, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
         var isSame = origin.Data == RangeDigests.OfData(model, data);
         if (!isSame || !Agree(origin.Settings, settings))
         {
@@ -63,8 +64,11 @@ internal static class RangeReuse
 
             var (old, own) = (Magnitude(before.Observed), Magnitude(tensor.Observed));
             var isUnchanged = before.Identity == now[tensor.Name];
-            if (!(isUnchanged && isSameData))
-                drifts.Add(new RangeDrift(tensor.Name, old > 0 ? own / old : own > 0 ? double.PositiveInfinity : 1, tensor.Seen?.ShareBeyond(before.Observed) ?? 0, isUnchanged));
+            if (isUnchanged && isSameData)
+                continue;
+
+            var ratio = old > 0 ? own / old : own > 0 ? double.PositiveInfinity : 1;
+            drifts.Add(new RangeDrift(tensor.Name, ratio, tensor.Seen?.ShareBeyond(before.Observed) ?? 0, isUnchanged));
         }
 
         return drifts;

@@ -34,7 +34,10 @@ internal sealed class AsideWeights
         foreach (var tensor in weights.Model.Graph.Initializer)
         {
             var count = uses.GetValueOrDefault(tensor.Name);
-            if (tensor.RawData.Length < SmallestBytes || count == 0 || count != all[tensor.Name] || inputs.Contains(tensor.Name) || needed.Contains(tensor.Name))
+            if (tensor.RawData.Length < SmallestBytes || count == 0 || count != all[tensor.Name])
+                continue;
+
+            if (inputs.Contains(tensor.Name) || needed.Contains(tensor.Name))
                 continue;
 
             weights._aside[tensor.Name] = (tensor.Clone(), count);

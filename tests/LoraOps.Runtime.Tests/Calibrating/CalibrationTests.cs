@@ -32,7 +32,10 @@ public sealed class CalibrationTests : IDisposable
         var alone = Calibration.Run(model, tensors, data, settings, null, default);
 
         foreach (var threads in new[] { 2, 3, 8 })
-            Assert.Equal(alone.Tensors.Select(Facts), Calibration.Run(model, tensors, data, settings with { Threads = threads }, null, default).Tensors.Select(Facts));
+        {
+            var together = Calibration.Run(model, tensors, data, settings with { Threads = threads }, null, default);
+            Assert.Equal(alone.Tensors.Select(Facts), together.Tensors.Select(Facts));
+        }
     }
 
     [Theory]
@@ -127,7 +130,8 @@ public sealed class CalibrationTests : IDisposable
     [Fact]
     public void Of_several_failures_the_first_sample_s_is_told_with_any_number_of_threads()
     {
-        var model = new SmallModel().Input("x", DataType.Int64, 0, 1).Floats("t", [4], 1, 2, 3, 4).Node("Gather", "t x", "y").Output("y", DataType.Float, 0, 1).Build();
+        var model = new SmallModel().Input("x", DataType.Int64, 0, 1).Floats("t", [4], 1, 2, 3, 4)
+            .Node("Gather", "t x", "y").Output("y", DataType.Float, 0, 1).Build();
         var numbers = Enumerable.Repeat(0L, 200).ToArray();
         (numbers[90], numbers[170]) = (77, 99);
         var data = new DataFile(_folder).Longs("x", [200, 1], numbers).Open();

@@ -57,7 +57,7 @@ public sealed class ChangedConeTests : IDisposable
         var full = Calibration.Run(adapted, tensors, data, settings, null, default);
 
         // The bound is zero: what is upstream is computed by the same kernels from the same numbers.
-        Assert.Equal(full.Tensors.Select(tensor => (tensor.Name, tensor.Range, tensor.Observed)), cone.Tensors.Select(tensor => (tensor.Name, tensor.Range, tensor.Observed)));
+        Assert.Equal(full.Tensors.Select(Facts), cone.Tensors.Select(Facts));
         Assert.InRange(cone.TakenOver, 1, tensors.Count - 1);
         Assert.Equal(tensors.Count - cone.TakenOver, tensors.Intersect(ChangedCone.Of(origin, adapted)).Count());
         Assert.All(cone.Drifts, drift => Assert.False(drift.IsUnchanged));
@@ -122,7 +122,10 @@ public sealed class ChangedConeTests : IDisposable
         Assert.Equal(["a", "b"], ChangedCone.Of(origin, newer));
     }
 
-    private static string Folder(string name) => Fixtures.Shared is { } shared ? Path.Combine(shared, "models", "bev-vit", name) : Fixtures.Path("bev-vit", name);
+    private static (string Name, TensorRange Range, TensorRange Observed) Facts(CalibratedTensor tensor) => (tensor.Name, tensor.Range, tensor.Observed);
+
+    private static string Folder(string name) =>
+        Fixtures.Shared is { } shared ? Path.Combine(shared, "models", "bev-vit", name) : Fixtures.Path("bev-vit", name);
 
     private static OnnxModel Merged(string city)
     {

@@ -92,7 +92,8 @@ public sealed class RangeFileTests : IDisposable
     [Fact]
     public void Damaged_files_are_refused_and_nothing_else_happens()
     {
-        Some([.. Enumerable.Range(0, 3).Select(i => new StoredRange($"t{i}", new string('c', 64), new TensorRange(-i, i), new TensorRange(-i, i)))]).Save(_folder["a.json"]);
+        Some([.. Enumerable.Range(0, 3).Select(i => new StoredRange($"t{i}", new string('c', 64), new TensorRange(-i, i), new TensorRange(-i, i)))])
+            .Save(_folder["a.json"]);
         var whole = File.ReadAllBytes(_folder["a.json"]);
         var random = new Random(5);
         var refused = 0;
