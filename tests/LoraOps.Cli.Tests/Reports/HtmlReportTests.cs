@@ -23,7 +23,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     [MemberData(nameof(Pages))]
     public async Task A_page_asks_for_nothing_and_complains_of_nothing(string name)
     {
-        await using var page = await browser.Open(Page(name));
+        using var page = await browser.Open(Page(name));
 
         await page.Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         Assert.Equal(page.Page.Url, Assert.Single(page.Requests));
@@ -35,7 +35,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     [MemberData(nameof(Pages))]
     public async Task A_phone_shows_it_without_scrolling_sideways(string name)
     {
-        await using var page = await browser.Open(Page(name), PhoneWidth);
+        using var page = await browser.Open(Page(name), PhoneWidth);
         await OpenAll(page);
 
         Assert.Equal(PhoneWidth, await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
@@ -49,7 +49,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
         {
             foreach (var name in new[] { "failed", "passed", "bare", "run" })
             {
-                await using var page = await browser.Open(Page(name), scheme: scheme);
+                using var page = await browser.Open(Page(name), scheme: scheme);
                 await OpenAll(page);
 
                 Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.PoorContrast));
@@ -57,7 +57,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
                     Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.PoorDrawings));
             }
 
-            await using var plain = await browser.Open(HtmlReport.Write(SampleProof.Failed), scheme: scheme);
+            using var plain = await browser.Open(HtmlReport.Write(SampleProof.Failed), scheme: scheme);
             var paper = await plain.Page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
             Assert.Equal(scheme == ColorScheme.Light ? "rgb(255, 255, 255)" : "rgb(19, 22, 26)", paper);
         }
@@ -66,7 +66,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     [BrowserFact]
     public async Task It_prints_whole_and_opened()
     {
-        await using var page = await browser.Open(HtmlReport.Write(SampleProof.Failed), PaperWidth, scripts: false);
+        using var page = await browser.Open(HtmlReport.Write(SampleProof.Failed), PaperWidth, scripts: false);
 
         await page.Page.EmulateMediaAsync(new PageEmulateMediaOptions { Media = Media.Print });
         Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.HigherThanPaper, PaperHeight));
@@ -82,13 +82,13 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     [BrowserFact]
     public async Task Details_open_without_a_script_and_all_at_once_with_it()
     {
-        await using var plain = await browser.Open(HtmlReport.Write(SampleProof.Failed), scripts: false);
+        using var plain = await browser.Open(HtmlReport.Write(SampleProof.Failed), scripts: false);
         Assert.False(await plain.Page.Locator("details .histogram").First.IsVisibleAsync());
         await plain.Page.Locator("details summary").First.ClickAsync();
         Assert.True(await plain.Page.Locator("details .histogram").First.IsVisibleAsync());
         Assert.Equal(0, await plain.Page.Locator("button").CountAsync());
 
-        await using var page = await browser.Open(HtmlReport.Write(SampleProof.Failed));
+        using var page = await browser.Open(HtmlReport.Write(SampleProof.Failed));
         var all = SampleProof.Failed.Report.Layers.Count;
         await page.Page.ClickAsync("text=Open all");
         Assert.Equal(all, await page.Page.Locator("details[open]").CountAsync());
@@ -102,7 +102,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
     {
         foreach (var name in HostileNames.All)
         {
-            await using var page = await browser.Open(HtmlReport.Write(SampleProof.Named(name)), PhoneWidth);
+            using var page = await browser.Open(HtmlReport.Write(SampleProof.Named(name)), PhoneWidth);
             await OpenAll(page);
 
             Assert.Single(page.Requests);
@@ -111,7 +111,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
             Assert.Equal("undefined", await page.Page.EvaluateAsync<string>("() => typeof window.owned"));
             Assert.Equal(PhoneWidth, await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
             Assert.Empty(await page.Page.EvaluateAsync<string[]>(PageProbes.Unspoken));
-            await using (var run = await browser.Open(SampleRun.Page(name), PhoneWidth))
+            using (var run = await browser.Open(SampleRun.Page(name), PhoneWidth))
             {
                 Assert.Empty(run.Complaints);
                 Assert.Equal(PhoneWidth, await run.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
@@ -129,7 +129,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
             "validate", "--candidate", Fixtures.Path("bev-vit", "onnx", "torchscript", "model.onnx"), "--json", "--chip", "x64-vnni",
             "--expected", Fixtures.Path("bev-vit", "reference", "shanghai.safetensors"), "--gate", "max-abs<=1e-4", "--gate", "norm-ratio>=0.1",
             "--report", folder["r.html"]).Ended(3);
-        await using var page = await browser.Open(await File.ReadAllTextAsync(folder["r.html"]));
+        using var page = await browser.Open(await File.ReadAllTextAsync(folder["r.html"]));
 
         var rows = await page.Page.EvaluateAsync<string[][]>(PageProbes.Gates);
         var said = run.Json.GetProperty("gates").EnumerateArray().Select(gate => new[]

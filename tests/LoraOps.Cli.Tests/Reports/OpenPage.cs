@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 namespace LoraOps.Cli.Tests.Reports;
 
 /// <summary>A page in the browser, and what it did beside being shown.</summary>
-internal sealed class OpenPage : IAsyncDisposable
+internal sealed class OpenPage : IDisposable
 {
     private readonly List<string> _requests = [];
     private readonly List<string> _complaints = [];
@@ -26,5 +26,5 @@ internal sealed class OpenPage : IAsyncDisposable
     /// <summary>What stands in the console, uncaught errors, dialogs.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
-    public async ValueTask DisposeAsync() => await Page.Context.CloseAsync();
+    public void Dispose() => Task.Run(() => Page.Context.CloseAsync()).GetAwaiter().GetResult();
 }
