@@ -25,12 +25,7 @@ internal sealed class QuantizeCommand : Verb
         Required = true,
     };
 
-    private readonly Option<string> _scheme = new Option<string>("--scheme")
-    {
-        Description = "static: the ranges of activations are fixed by calibration.",
-        DefaultValueFactory = _ => "static",
-    }.Among("static", "dynamic", "weights");
-
+    private readonly SchemeOptions _schemes = new();
     private readonly CalibrationOptions _calibrating = new();
     private readonly RecoveryOptions _recovery = new();
     private readonly PrecisionOptions _precisions = new();
@@ -44,9 +39,8 @@ internal sealed class QuantizeCommand : Verb
         : base("quantize", "Turn a float ONNX model into INT8 for a chip.")
     {
         Add(_model);
-        foreach (var option in new Option[] { _chip, _scheme })
-            Add(option);
-
+        Add(_chip);
+        _schemes.AddTo(this);
         _calibrating.AddTo(this);
         _recovery.AddTo(this);
         _precisions.AddTo(this);
@@ -76,6 +70,8 @@ internal sealed class QuantizeCommand : Verb
                 Calibration = data,
                 Calibrating = plan,
                 Recovery = _recovery.Read(parsed),
+                Scheme = _schemes.Scheme(parsed),
+                Weights = _schemes.Settings(parsed),
                 Precisions = _precisions.Lifted(parsed),
                 Goal = _precisions.Goal(parsed, data),
                 TakesAsItComes = _precisions.TakesAsItComes(parsed),
@@ -84,7 +80,7 @@ internal sealed class QuantizeCommand : Verb
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
             {
-                var sheet = files.Describe(Describe(outcome, chip, place, plan).Add("written", false), []);
+                var sheet = files.Describe(Describe(outcome, request, place).Add("written", false), []);
                 return Told(reports, place, Audit(outcome, chip, null), sheet);
             }
 
@@ -92,7 +88,7 @@ internal sealed class QuantizeCommand : Verb
             var handOff = files.Write(outcome, request);
             _calibrating.Save(parsed, outcome, plan, data, parsed.GetValue(_overwrite));
             outcome = outcome.With(handOff);
-            var sizes = Describe(outcome, chip, place, plan).Add("written", true);
+            var sizes = Describe(outcome, request, place).Add("written", true);
             var folder = files.Beside.Count > 0 ? Path.GetDirectoryName(Path.GetFullPath(place.Model)) : null;
             return Told(reports, place, Audit(outcome, chip, folder), files.Describe(AddSizes(sizes, source, place), handOff.Commands));
         }));
@@ -107,15 +103,9 @@ internal sealed class QuantizeCommand : Verb
 
     private void Check(ParseResult parsed)
     {
-        var name = CommandLine.FullName(parsed);
-        var problems = new List<Problem>();
-        if (parsed.GetValue(_scheme) is var scheme && scheme != "static")
-            problems.Add(CommandProblems.NotAvailable(name, $"--scheme '{scheme}'", "static"));
-        else if (!_calibrating.IsGiven(parsed))
-            problems.Add(CommandProblems.UsageWrong(name, "--calibration is missing: the scheme static needs samples"));
-
-        if (problems.Count > 0)
-            throw new LoraOpsException(problems);
+        if (_schemes.Scheme(parsed) == QuantizationScheme.Static && !_calibrating.IsGiven(parsed))
+            throw new LoraOpsException(CommandProblems.UsageWrong(
+                CommandLine.FullName(parsed), "--calibration is missing: the scheme static needs samples"));
     }
 
     private static ChipAudit Audit(QuantizationOutcome outcome, ChipProfile chip, string? handOff) => new(
@@ -132,12 +122,12 @@ internal sealed class QuantizeCommand : Verb
             .Add("size ratio", Cell.Share((double)place.Bytes() / before));
     }
 
-    private static Sheet Describe(QuantizationOutcome outcome, ChipProfile chip, OutputPlace place, CalibrationPlan plan)
+    private static Sheet Describe(QuantizationOutcome outcome, QuantizationRequest request, OutputPlace place)
     {
         var sheet = new Sheet()
             .Add("output", place.Model)
-            .Add("chip", chip.Name)
-            .Add("scheme", "static");
-        return QuantizationSheet.Of(outcome, outcome.Calibrated is { } ranges ? CalibrationSheet.Of(sheet, plan, ranges) : sheet);
+            .Add("chip", request.Chip.Name)
+            .Add("scheme", request.SchemeName);
+        return QuantizationSheet.Of(outcome, outcome.Calibrated is { } ranges ? CalibrationSheet.Of(sheet, request.Calibrating, ranges) : sheet);
     }
 }

@@ -159,6 +159,9 @@ public sealed record ChipProfile
     /// <summary>What a layer may be computed in, cheapest first: what a layer that loses too much can be lifted to.</summary>
     public IReadOnlyList<LayerPrecision> Precisions { get; init; } = [LayerPrecision.Int8, LayerPrecision.Float];
 
+    /// <summary>The ways of quantizing that the chip runs, some of <see cref="ChipSchemes.Names"/>.</summary>
+    public IReadOnlyList<string> Schemes { get; init; } = [ChipSchemes.Static];
+
     /// <summary>
     /// What a model must reach on its calibration samples, for example <c>sqnr>=30</c>: the fewest layers that this takes are lifted to a
     /// higher precision. Empty to take the model as it comes.

@@ -64,6 +64,9 @@ internal static class ChipProfileChecks
 
     private static IEnumerable<(string Field, string What)> OfNames(ChipProfile profile)
     {
+        foreach (var scheme in profile.Schemes.Except(ChipSchemes.Names))
+            yield return ("schemes", $"names '{scheme}', allowed are {string.Join(", ", ChipSchemes.Names)}");
+
         if (profile.Name.Length > 0 && !IsKebabCase(profile.Name))
             yield return ("name", $"is '{profile.Name}', names are kebab-case");
 

@@ -75,6 +75,7 @@ internal static class ChipProfileReader
             ? root.ChoiceList<LayerPrecision>("precisions")
             : [LayerPrecision.Int8, profile.HalfPrecisionRest ? LayerPrecision.Half : LayerPrecision.Float],
         Until = root.Has("until") ? root.Texts("until") : profile.Until,
+        Schemes = root.Has("schemes") ? root.Texts("schemes") : profile.Schemes,
         QuantizedOps = root.Has("quantizedOps") ? root.Texts("quantizedOps") : profile.QuantizedOps,
         FloatOps = root.Has("floatOps") ? root.TextMap("floatOps") : profile.FloatOps,
         SupportedOps = root.Has("supportedOps") ? root.Texts("supportedOps") : profile.SupportedOps,

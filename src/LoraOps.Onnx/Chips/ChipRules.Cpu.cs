@@ -30,7 +30,8 @@ public static partial class ChipRules
         "CPU-01",
         "Layers multiply uint8 activations with int8 weights",
         "Quantize activations to uint8 and weights to int8.",
-        scope => scope.Weighted.SelectMany(node => new[] { (Input: 0, Type: DataType.Uint8), (Input: 1, Type: DataType.Int8) }
+        scope => scope.Weighted.Where(node => scope.Dequantizer(node.Input[0]) is not null)
+            .SelectMany(node => new[] { (Input: 0, Type: DataType.Uint8), (Input: 1, Type: DataType.Int8) }
             .Select(wanted => (wanted.Type, Dequantizer: scope.Dequantizer(node.Input[wanted.Input])))
             .Where(found => found.Dequantizer is not null && CodesType(scope, found.Dequantizer) != found.Type)
             .Select(found => new Breach(

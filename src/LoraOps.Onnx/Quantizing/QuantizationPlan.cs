@@ -117,17 +117,23 @@ internal sealed class QuantizationPlan
     /// <exception cref="LoraOpsException">Its opset is too old, it is quantized already, or nothing can be quantized.</exception>
     public static QuantizationPlan Make(OnnxModel model, ChipProfile chip, QuantizationSettings? settings = null)
     {
-        if (model.Opset() < OldestOpset)
-            throw new LoraOpsException(QuantizingProblems.OpsetTooOld(model.Path, model.Opset()));
-
-        if (model.AllNodes().FirstOrDefault(IsQuantization) is { } quantized)
-            throw new LoraOpsException(QuantizingProblems.AlreadyQuantized(model.Path, quantized.OpType));
-
+        CheckInput(model);
         var plan = new QuantizationPlan(model, chip, settings ?? new QuantizationSettings());
         return plan.Quantizable.Any() || plan.Nodes.Any(plan.IsLifted)
             ? plan
             : throw new LoraOpsException(QuantizingProblems.NothingToQuantize(
                 model.Path, chip.Name, [.. plan.Nodes.Select(node => $"{node.Name}: {node.Reason}")]));
+    }
+
+    /// <summary>Refuses what no scheme can quantize.</summary>
+    /// <exception cref="LoraOpsException">The opset is too old, or the model is quantized already.</exception>
+    public static void CheckInput(OnnxModel model)
+    {
+        if (model.Opset() < OldestOpset)
+            throw new LoraOpsException(QuantizingProblems.OpsetTooOld(model.Path, model.Opset()));
+
+        if (model.AllNodes().FirstOrDefault(IsQuantization) is { } quantized)
+            throw new LoraOpsException(QuantizingProblems.AlreadyQuantized(model.Path, quantized.OpType));
     }
 
     /// <summary>The tensor whose range a tensor has: what only moves values keeps it.</summary>

@@ -9,12 +9,12 @@ namespace LoraOps.Runtime.Quantizing;
 
 /// <summary>A float model that is quantized again and again, each time with other precisions, and held against itself.</summary>
 internal sealed class PrecisionTrial(
-    OnnxModel prepared, ChipProfile chip, IReadOnlyDictionary<string, TensorRange> ranges, QuantizationSettings settings) : IDisposable
+    OnnxModel prepared, QuantizationRequest request, IReadOnlyDictionary<string, TensorRange> ranges, QuantizationSettings settings) : IDisposable
 {
     private readonly ParityReference _reference = ParityReference.FromModel(prepared);
 
     /// <summary>The nodes that are quantized, in graph order.</summary>
-    public IReadOnlyList<string> Nodes { get; } = StaticQuantizer.QuantizedNodes(prepared, chip, settings);
+    public IReadOnlyList<string> Nodes { get; } = StaticQuantizer.QuantizedNodes(prepared, request.Chip, settings);
 
     /// <summary>The operator of each node.</summary>
     public IReadOnlyDictionary<string, string> Operators { get; } = prepared.Graph.Node
@@ -22,7 +22,7 @@ internal sealed class PrecisionTrial(
         .ToDictionary(group => group.Key, group => group.First().OpType, StringComparer.Ordinal);
 
     /// <summary>The chip's precisions above the first, cheapest first.</summary>
-    public IEnumerable<LayerPrecision> Higher => chip.Precisions.Skip(1);
+    public IEnumerable<LayerPrecision> Higher => request.Chip.Precisions.Skip(1);
 
     /// <summary>The settings with these nodes in that precision.</summary>
     public QuantizationSettings With(IEnumerable<string> nodes, LayerPrecision precision) => With(settings, nodes, precision);
@@ -41,7 +41,7 @@ internal sealed class PrecisionTrial(
     public ParityReport Measure(QuantizationSettings trial, SampleSet samples, ParityOptions options, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var quantization = StaticQuantizer.Quantize(prepared, chip, ranges, trial with { IsTrial = true });
+        var quantization = request.Quantize(prepared, ranges, trial with { IsTrial = true });
         using var candidate = OnnxSession.Open(quantization.Model);
         return ParityRun.Measure(candidate, _reference, samples, options, stop);
     }

@@ -1,4 +1,8 @@
 using LoraOps.Onnx.Chips;
+using LoraOps.Onnx.Graphs;
+using LoraOps.Onnx.Quantizing;
+using LoraOps.Onnx.Quantizing.Dynamic;
+using LoraOps.Onnx.Quantizing.WeightOnly;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Recovering;
@@ -32,4 +36,27 @@ public sealed record QuantizationRequest
 
     /// <summary>The model is taken as it comes, whatever the chip's profile asks for.</summary>
     public bool TakesAsItComes { get; init; }
+
+    /// <summary>What becomes integers.</summary>
+    public QuantizationScheme Scheme { get; init; }
+
+    /// <summary>Bits, blocks and format of <see cref="QuantizationScheme.Weights"/>.</summary>
+    public WeightOnlySettings Weights { get; init; } = new();
+
+    /// <summary>The scheme's name, as profiles list it.</summary>
+    public string SchemeName => Scheme switch
+    {
+        QuantizationScheme.Dynamic => ChipSchemes.Dynamic,
+        QuantizationScheme.Weights => WeightOnlyQuantizer.SchemeOf(Weights),
+        _ => ChipSchemes.Static,
+    };
+
+    /// <summary>Quantizes a copy of a prepared model by the scheme.</summary>
+    internal Quantization Quantize(
+        OnnxModel prepared, IReadOnlyDictionary<string, TensorRange> ranges, QuantizationSettings settings) => Scheme switch
+        {
+            QuantizationScheme.Dynamic => DynamicQuantizer.Quantize(prepared, Chip, settings),
+            QuantizationScheme.Weights => WeightOnlyQuantizer.Quantize(prepared, Chip, Weights, settings),
+            _ => StaticQuantizer.Quantize(prepared, Chip, ranges, settings),
+        };
 }

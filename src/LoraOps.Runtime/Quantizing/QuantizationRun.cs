@@ -23,6 +23,7 @@ public static class QuantizationRun
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(stages);
+        ChipSchemes.Demand(request.Chip, request.SchemeName, model.Path);
         stages.Begin("preparing the model", 0);
         var prepared = GraphPreparation.Prepare(model);
         var settings = new QuantizationSettings { Precisions = request.Precisions };
@@ -32,14 +33,15 @@ public static class QuantizationRun
         var recovery = Recovery.For(prepared, request, stages);
         prepared = recovery.Balance(prepared, stop);
         settings = recovery.KeepFloat(prepared, settings);
-        var calibrated = Calibrate(prepared, request, stages, stop);
-        var ranges = calibrated.Ranges;
-        settings = recovery.Round(prepared, ranges, settings, stop);
+        var isStatic = request.Scheme == QuantizationScheme.Static;
+        var calibrated = isStatic ? Calibrate(prepared, request, stages, stop) : null;
+        var ranges = calibrated?.Ranges ?? new Dictionary<string, TensorRange>(StringComparer.Ordinal);
+        settings = isStatic ? recovery.Round(prepared, ranges, settings, stop) : settings;
         var choice = Choose(prepared, request, ranges, ref settings, stages, stop);
-        var final = recovery.WithoutStale(prepared, ranges, settings);
-        var corrected = recovery.Correct(prepared, model => StaticQuantizer.Quantize(model, request.Chip, ranges, final), stop);
+        var final = isStatic ? recovery.WithoutStale(prepared, ranges, settings) : settings;
+        var corrected = isStatic ? recovery.Correct(prepared, model => StaticQuantizer.Quantize(model, request.Chip, ranges, final), stop) : prepared;
         stages.Begin("quantizing", 0);
-        var quantization = StaticQuantizer.Quantize(corrected, request.Chip, ranges, final);
+        var quantization = request.Quantize(corrected, ranges, final);
         stop.ThrowIfCancellationRequested();
         return new QuantizationOutcome(Warned(quantization, choice), prepared, ranges)
         {
@@ -85,7 +87,7 @@ public static class QuantizationRun
         if ((request.Goal ?? asked) is not { } goal)
             return null;
 
-        using var trial = new PrecisionTrial(prepared, request.Chip, ranges, settings);
+        using var trial = new PrecisionTrial(prepared, request, ranges, settings);
         PrecisionChoice choice;
         try
         {

@@ -9,16 +9,6 @@ public static class CommandProblems
     public static Problem UsageWrong(string command, string reason) =>
         new(ProblemCode.UsageWrong, command, reason.TrimEnd('.'), $"Run '{command} --help' to see what it takes.");
 
-    /// <summary><see cref="ProblemCode.NotAvailable"/></summary>
-    /// <param name="command">The command with its parents.</param>
-    /// <param name="what">What was asked for, for example <c>--form 'inputs'</c>.</param>
-    /// <param name="available">What can be asked for instead.</param>
-    public static Problem NotAvailable(string command, string what, string available) => new(
-        ProblemCode.NotAvailable,
-        command,
-        $"{what} is not available in this version; available: {available}",
-        "Leave the option out or choose another value.");
-
     /// <summary><see cref="ProblemCode.Cancelled"/></summary>
     public static Problem Cancelled(string command) =>
         new(ProblemCode.Cancelled, command, "was cancelled; nothing was written", "Run the same command again to start over.");

@@ -486,6 +486,12 @@ public enum ProblemCode
     /// <summary>A file of calibrated ranges is of another model.</summary>
     RangesForeign = 3212,
 
+    /// <summary>The chip does not run this way of quantizing.</summary>
+    SchemeUnsupported = 3230,
+
+    /// <summary>The model uses operators that change their meaning up to the opset that is needed.</summary>
+    OpsetNotRaisable = 3231,
+
     /// <summary>What was asked for to keep the accuracy cannot be done with the data at hand.</summary>
     RecoveryImpossible = 3250,
 
@@ -515,9 +521,6 @@ public enum ProblemCode
 
     /// <summary>The command line is wrong: an unknown option, a missing value, a text that is no number.</summary>
     UsageWrong = 4010,
-
-    /// <summary>The command line asks for something that this version cannot do yet.</summary>
-    NotAvailable = 4011,
 
     /// <summary>An adapter was asked for that the model does not take, or does not have.</summary>
     AdapterChoiceInvalid = 4012,
@@ -735,6 +738,7 @@ public static class ProblemCodeExit
         ProblemCode.PrecisionNotAllowed => Problems.ExitCode.ChipRefuses,
         ProblemCode.GateInvalid => Problems.ExitCode.Usage,
         ProblemCode.AdapterBuried => Problems.ExitCode.GateFailed,
+        ProblemCode.SchemeUnsupported => Problems.ExitCode.ChipRefuses,
         _ => ((int)code / 1000) switch
         {
             1 or 2 or 3 or 5 => Problems.ExitCode.InvalidInput,
