@@ -23,7 +23,9 @@ public static class DynamicQuantizer
     /// <param name="prepared">A float model whose constants are folded.</param>
     /// <param name="chip">The chip.</param>
     /// <param name="settings">Codes that somebody chose, layers that stay float; null for none.</param>
-    /// <exception cref="LoraOpsException">The opset is too old, the model is quantized already, nothing can be quantized, a weight is not finite, or a rule is broken.</exception>
+    /// <exception cref="LoraOpsException">
+    /// The chip does not run it, the opset is too old, the model is quantized already, nothing can be quantized, a weight is not finite, or a rule is broken.
+    /// </exception>
     public static Quantization Quantize(OnnxModel prepared, ChipProfile chip, QuantizationSettings? settings = null)
     {
         ArgumentNullException.ThrowIfNull(prepared);

@@ -20,6 +20,8 @@ public sealed record BlockGrid(int Rows, int Columns, int Block, int Bits, bool 
     /// <summary>The highest code.</summary>
     public int Highest { get; init; } = (1 << Bits) - 1;
 
-    /// <summary>False if symmetric scales must be positive; else a scale may be negative, so that the largest magnitude of a block gets the one more code.</summary>
+    /// <summary>
+    /// False if symmetric scales must be positive; else a scale may be negative, so that the largest magnitude of a block gets the one more code.
+    /// </summary>
     public bool AllowsNegativeScales { get; init; }
 }
