@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using LoraOps.Problems;
 using LoraOps.Runtime.Sessions;
 
 namespace LoraOps.Runtime.Calibrating;
@@ -21,11 +20,21 @@ internal sealed class CalibrationPass(OnnxSession session, IReadOnlyList<string>
     /// <summary>Runs all; of several failures the one of the first run is thrown, as if there were one thread.</summary>
     public void Run(IReadOnlyList<SampleRun> runs, int threads, Action<int>? samplesDone, CancellationToken stop)
     {
-        Parallel.For(0, Math.Min(threads, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = threads }, _ =>
+        void Work()
         {
             while (Take(runs.Count) is { } at)
                 Try(at, runs[at], samplesDone, stop);
-        });
+        }
+
+        // Threads of its own: the pool would move the work from one to the next, and each leaves the memory of its largest run behind.
+        var others = Enumerable.Range(1, Math.Max(0, Math.Min(threads, runs.Count) - 1)).Select(_ => new Thread(Work)).ToList();
+        foreach (var other in others)
+            other.Start();
+
+        Work();
+        foreach (var other in others)
+            other.Join();
+
         _failure?.Error.Throw();
     }
 
@@ -56,9 +65,9 @@ internal sealed class CalibrationPass(OnnxSession session, IReadOnlyList<string>
                 samplesDone?.Invoke(_samples);
             }
         }
-        catch (Exception error) when (error is LoraOpsException or OperationCanceledException)
+        catch (Exception error) when (Note(at, error))
         {
-            Note(at, error);
+            // It is thrown again where the work was asked for, whatever it is: a thread has nobody above it who could know.
         }
     }
 
@@ -77,12 +86,14 @@ internal sealed class CalibrationPass(OnnxSession session, IReadOnlyList<string>
     }
 
     // Runs are taken in order, so every one before a failure ends as well.
-    private void Note(int at, Exception error)
+    private bool Note(int at, Exception error)
     {
         lock (_gate)
         {
             if (_failure is not { } known || at < known.Run)
                 _failure = (at, ExceptionDispatchInfo.Capture(error));
         }
+
+        return true;
     }
 }
