@@ -43,7 +43,8 @@ public sealed class ValidateSurvivalTests : IDisposable
         var (merged, quantized) = Quantized();
 
         var run = Loraops.Run(
-            "validate", "--candidate", quantized, "--reference", merged, "--base", Origin, "--inputs", Evaluation, "--gate", "delta-cosine>=0.9999999").Ended(3);
+            "validate", "--candidate", quantized, "--reference", merged, "--base", Origin, "--inputs", Evaluation,
+            "--gate", "delta-cosine>=0.9999999").Ended(3);
 
         Assert.Contains("LORA8070", run.Error, StringComparison.Ordinal);
         Assert.Contains("'vit.layers.", run.Error, StringComparison.Ordinal);
