@@ -38,7 +38,7 @@ internal sealed class RecoveryOptions
     {
         Description = "nearest; or weights whose errors cancel out on the calibration data: adaround, gptq.",
         DefaultValueFactory = _ => "nearest",
-    }.Among([.. RoundingMethods.All]);
+    }.Among([.. RoundingMethods.Names]);
 
     public RecoveryOptions() => _smooth.Validators.Add(result =>
     {

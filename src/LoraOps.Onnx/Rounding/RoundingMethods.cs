@@ -11,7 +11,7 @@ public static class RoundingMethods
     ];
 
     /// <summary>The names.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. _names.Select(entry => entry.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. _names.Select(entry => entry.Name)];
 
     /// <summary>The method of a name, or null.</summary>
     public static RoundingMethod? Find(string name) =>

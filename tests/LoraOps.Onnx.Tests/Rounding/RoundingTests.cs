@@ -34,7 +34,8 @@ public sealed class RoundingTests
     {
         var problem = Make(seed, rows, columns, block, isInt4);
         var nearest = problem.Layer.Nearest();
-        foreach (var chosen in new[] { GptqRounding.Round(problem.Layer, problem.Moment, default), AdaptiveRounding.Round(problem.Layer, problem.Moment, default) })
+        var (gptq, adaptive) = (GptqRounding.Round(problem.Layer, problem.Moment, default), AdaptiveRounding.Round(problem.Layer, problem.Moment, default));
+        foreach (var chosen in new[] { gptq, adaptive })
         {
             for (var row = 0; row < rows; row++)
             {

@@ -28,7 +28,7 @@ public sealed class LayerInputTests : IDisposable
     {
         var attributes = new List<AttributeProto> { SmallModel.Int("group", groups), Ints("strides", stride, 1), Ints("dilations", dilation, 1) };
         if (auto.Length > 0)
-            attributes.Add(new AttributeProto { Name = "auto_pad", Type = AttributeProto.Types.AttributeType.String, S = Google.Protobuf.ByteString.CopyFromUtf8(auto) });
+            attributes.Add(Text("auto_pad", auto));
         else
             attributes.Add(Ints("pads", before, 0, after, 1));
 
@@ -50,7 +50,8 @@ public sealed class LayerInputTests : IDisposable
     [Fact]
     public void Rows_times_weights_are_the_outputs_of_a_product()
     {
-        var model = new SmallModel().Input("x", DataType.Float, 0, 3, 5).Random("w", 5, 4).Node("MatMul", "x w", "y").Output("y", DataType.Float, 0, 3, 4).Build();
+        var model = new SmallModel().Input("x", DataType.Float, 0, 3, 5).Random("w", 5, 4)
+            .Node("MatMul", "x w", "y").Output("y", DataType.Float, 0, 3, 4).Build();
         Check(model, [2, 3, 5]);
     }
 
@@ -81,6 +82,9 @@ public sealed class LayerInputTests : IDisposable
             }
         }
     }
+
+    private static AttributeProto Text(string name, string value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = Google.Protobuf.ByteString.CopyFromUtf8(value) };
 
     private static AttributeProto Ints(string name, params long[] values)
     {

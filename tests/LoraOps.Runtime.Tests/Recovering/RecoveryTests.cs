@@ -130,7 +130,8 @@ public sealed class RecoveryTests
             Calibration = data,
             Recovery = new RecoverySettings { Smooth = new SmoothSettings(null), CorrectBias = true, Rounding = RoundingMethod.Gptq },
         };
-        var (first, second) = (QuantizationRun.Run(model, request, WorkStages.Silent, default), QuantizationRun.Run(model, request, WorkStages.Silent, default));
+        var first = QuantizationRun.Run(model, request, WorkStages.Silent, default);
+        var second = QuantizationRun.Run(model, request, WorkStages.Silent, default);
 
         Assert.Equal(first.Quantization.Model.Proto, second.Quantization.Model.Proto);
         Assert.NotEmpty(first.Recovery.Smoothed);
