@@ -3,6 +3,7 @@ using LoraOps.Problems;
 using LoraOps.Recipes.Reading;
 using LoraOps.Runtime.Calibrating;
 using LoraOps.Runtime.Parity;
+using LoraOps.Runtime.Recovering;
 
 namespace LoraOps.Recipes;
 
@@ -40,6 +41,9 @@ public sealed record Recipe
 
     /// <summary>How the ranges of activations are found.</summary>
     public CalibrationSettings Calibrating { get; init; } = new();
+
+    /// <summary>What quantization does to keep the accuracy.</summary>
+    public RecoverySettings Recovery { get; init; } = RecoverySettings.None;
 
     /// <summary>The folder that bundles go to.</summary>
     public required Written<string> Output { get; init; }

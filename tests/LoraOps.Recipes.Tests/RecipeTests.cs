@@ -46,6 +46,21 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void What_keeps_the_accuracy_is_read_as_the_command_reads_it()
+    {
+        const string Wanted = "\nquantize: {smooth: 0.4, smooth-insert: true, correct-bias: true, rounding: gptq}\n";
+        File.WriteAllText(_folder["recipe.yaml"], Good + Wanted);
+        var recovery = Recipe.Load(_folder["recipe.yaml"]).Recovery;
+        Assert.Equal("smooth 0.4 True equalize False bias True rounding Gptq", recovery.Spelling);
+
+        File.WriteAllText(_folder["recipe.yaml"], Good + "\nquantize: {smooth: 2, equalize: perhaps, rounding: gtpq}\n");
+        var refused = Assert.Throws<LoraOpsException>(() => Recipe.Load(_folder["recipe.yaml"]));
+        Assert.Equal(3, refused.Problems.Count);
+        Assert.Contains(refused.Problems, problem => problem.What.Contains("neither a number from 0 to 1 nor auto", StringComparison.Ordinal));
+        Assert.Contains(refused.Problems, problem => problem.What.Contains("nearest: 'gptq'", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void An_adapter_overrides_the_defaults()
     {
         var recipe = Load(Good);

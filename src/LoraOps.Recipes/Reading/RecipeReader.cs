@@ -42,6 +42,7 @@ internal sealed class RecipeReader
         gates.RefuseOthers();
         var quantizing = _root.Map("quantize");
         var calibrating = new CalibrationReader(_source, quantizing).Read();
+        var recovery = new RecoveryFields(_source, quantizing).Read();
         quantizing.RefuseOthers();
         var adapters = new AdapterReader(_source, _root, demandsExpected: convert.Count > 0).Read();
         var chips = Chips();
@@ -61,6 +62,7 @@ internal sealed class RecipeReader
             ConvertGates = convert,
             QuantizeGates = quantize,
             Calibrating = calibrating,
+            Recovery = recovery,
             Output = new Written<string>(_source.Resolve(output?.Text ?? DefaultOutput), output?.Line ?? 1),
         };
     }

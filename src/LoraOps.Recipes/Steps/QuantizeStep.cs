@@ -25,8 +25,14 @@ internal sealed class QuantizeStep(Plan plan)
         var source = Path.Combine(plan.Output.EntryOf(adapter.Key), ConvertStep.ModelName);
         var target = scratch[ConvertStep.ModelName];
         var data = adapter.Recipe.Calibration.Open();
-        var calibrating = new CalibrationPlan { Settings = plan.Recipe.Calibrating };
-        var request = new QuantizationRequest { Chip = job.Chip, Calibration = data, Calibrating = calibrating, HandsOff = true };
+        var request = new QuantizationRequest
+        {
+            Chip = job.Chip,
+            Calibration = data,
+            Calibrating = new CalibrationPlan { Settings = plan.Recipe.Calibrating },
+            Recovery = plan.Recipe.Recovery,
+            HandsOff = true,
+        };
         var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop);
         var quantization = outcome.Quantization;
         quantization.Model.Save(target);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraOps.Onnx.Recovering;
 using LoraOps.Onnx.Rounding;
 
@@ -21,6 +22,8 @@ public sealed record RecoverySettings
     /// <summary>How weights become codes.</summary>
     public RoundingMethod Rounding { get; init; }
 
-    /// <summary>True if there is something to do.</summary>
-    public bool IsAny => this != None;
+    /// <summary>All of it in one line, equal for equal settings.</summary>
+    public string Spelling => string.Create(
+        CultureInfo.InvariantCulture,
+        $"smooth {(Smooth is null ? "no" : $"{Smooth.Alpha:R} {Smooth.MayInsert}")} equalize {Equalize} bias {CorrectBias} rounding {Rounding}");
 }
