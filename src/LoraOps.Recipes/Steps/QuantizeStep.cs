@@ -42,7 +42,7 @@ internal sealed class QuantizeStep(Plan plan)
         {
             Name = job.Name,
             Chip = new ManifestChip(job.Chip.Name, job.Chip.Digest),
-            Quantization = new ManifestQuantization("static", calibrating.Settings.Calibrator.Name, job.Calibration, data.Count)
+            Quantization = new ManifestQuantization("static", request.Calibrating.Settings.Calibrator.Name, job.Calibration, data.Count)
             {
                 Layers = new ManifestLayers(
                     quantization.Nodes.Count(node => node.IsQuantized),
