@@ -38,6 +38,10 @@ public static class WeightedNodes
 
     private static string? Obstacle(NodeProto node, TensorProto weight, GraphIndex index, ChipProfile chip)
     {
+        // Adapters are small beside the layers, and what they change must not be rounded away.
+        if (node.Name.StartsWith("/loraops/", StringComparison.Ordinal))
+            return "it belongs to the branch of an adapter";
+
         if (!chip.WeightedOps.Contains(node.OpType))
             return $"{chip.Name} runs {node.OpType} in float";
 
