@@ -35,7 +35,7 @@ internal sealed class PrecisionOptions
 
     private readonly Option<string[]> _lift = new("--lift")
     {
-        Description = $"A node and what it is computed in ({string.Join(", ", PrecisionNames.All)}), any number of times.",
+        Description = $"A node and what it is computed in ({string.Join(", ", PrecisionNames.Known)}), any number of times.",
         HelpName = "NODE=PRECISION",
     };
 
@@ -72,7 +72,7 @@ internal sealed class PrecisionOptions
                 lifted[text[..at]] = precision;
             else
                 problems.Add(CommandProblems.UsageWrong(
-                    CommandLine.FullName(parsed), $"--lift '{text}' is not NODE={string.Join('|', PrecisionNames.All)}"));
+                    CommandLine.FullName(parsed), $"--lift '{text}' is not NODE={string.Join('|', PrecisionNames.Known)}"));
         }
 
         return problems.Count == 0 ? lifted : throw new LoraOpsException(problems);

@@ -11,6 +11,7 @@ namespace LoraOps.Cli.Options;
 /// <summary>A quantized model and the files that its chip's compiler takes beside it: all of them appear, or none.</summary>
 internal sealed class QuantizedFiles
 {
+    private static readonly string[] Endings = ["", ".data"];
     private readonly OutputPlace _place;
     private readonly bool _overwrite;
 
@@ -115,7 +116,7 @@ internal sealed class QuantizedFiles
         }
 
         var file = StagedOutput.ForFile(destination, _overwrite);
-        foreach (var ending in new[] { "", ".data" }.Where(ending => File.Exists(Path.Combine(work, name + ending))))
+        foreach (var ending in Endings.Where(ending => File.Exists(Path.Combine(work, name + ending))))
             File.Move(Path.Combine(work, name + ending), file.Path + ending);
 
         return file;

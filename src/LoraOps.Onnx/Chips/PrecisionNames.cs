@@ -9,7 +9,7 @@ public static class PrecisionNames
     ];
 
     /// <summary>All names, cheapest first.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. Names.Select(pair => pair.Name)];
+    public static IReadOnlyList<string> Known { get; } = [.. Names.Select(pair => pair.Name)];
 
     /// <summary>The name of a precision.</summary>
     public static string Name(this LayerPrecision precision) => Array.Find(Names, pair => pair.Precision == precision).Name;
