@@ -159,7 +159,7 @@ internal sealed class Planning(Recipe recipe, PlanOptions options)
         var name = NameOf(adapter, chip);
         var key = CacheKey.Of(
             "quantize", name, converted, calibration.Sha256, calibration.File, chip.Name, chip.Digest, CacheKey.Of(recipe.GatesFor(chip)),
-            CacheKey.Of(recipe.Calibrating), recipe.Recovery.Spelling);
+            CacheKey.Of(recipe.Calibrating), CacheKey.Of(recipe.Until), recipe.Recovery.Spelling);
         return new PlannedJob
         {
             Name = name,

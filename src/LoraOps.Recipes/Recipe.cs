@@ -39,6 +39,12 @@ public sealed record Recipe
     /// <summary>The limits between the merged and the quantized model; empty: each chip's own.</summary>
     public required IReadOnlyList<Gate> QuantizeGates { get; init; }
 
+    /// <summary>
+    /// What a quantized model must reach on the adapter's evaluation samples, by lifting layers where that is needed; empty for what the chip's
+    /// profile asks for.
+    /// </summary>
+    public IReadOnlyList<Gate> Until { get; init; } = [];
+
     /// <summary>How the ranges of activations are found.</summary>
     public CalibrationSettings Calibrating { get; init; } = new();
 

@@ -37,12 +37,13 @@ internal sealed class RecipeReader
         var weights = _source.Existing(origin.Text("weights"), "base.weights");
         origin.RefuseOthers();
         var gates = _root.Map("gates");
-        var convert = Gates(gates, "convert");
-        var quantize = Gates(gates, "quantize");
+        var convert = Gates(gates, "gates", "convert");
+        var quantize = Gates(gates, "gates", "quantize");
         gates.RefuseOthers();
         var quantizing = _root.Map("quantize");
         var calibrating = new CalibrationReader(_source, quantizing).Read();
         var recovery = new RecoveryFields(_source, quantizing).Read();
+        var until = Gates(quantizing, "quantize", "until");
         quantizing.RefuseOthers();
         var adapters = new AdapterReader(_source, _root, demandsExpected: convert.Count > 0).Read();
         var chips = Chips();
@@ -63,6 +64,7 @@ internal sealed class RecipeReader
             QuantizeGates = quantize,
             Calibrating = calibrating,
             Recovery = recovery,
+            Until = until,
             Output = new Written<string>(_source.Resolve(output?.Text ?? DefaultOutput), output?.Line ?? 1),
         };
     }
@@ -82,7 +84,7 @@ internal sealed class RecipeReader
         return name?.Text;
     }
 
-    private List<Gate> Gates(RecipeFields fields, string key)
+    private List<Gate> Gates(RecipeFields fields, string parent, string key)
     {
         var gates = new List<Gate>();
         foreach (var text in fields.Texts(key))
@@ -93,7 +95,7 @@ internal sealed class RecipeReader
             }
             catch (LoraOpsException wrong)
             {
-                _source.Add(RecipeProblems.GateInvalid(_source.At(text.Line), $"gates.{key}", wrong.Problems[0].What));
+                _source.Add(RecipeProblems.GateInvalid(_source.At(text.Line), $"{parent}.{key}", wrong.Problems[0].What));
             }
         }
 

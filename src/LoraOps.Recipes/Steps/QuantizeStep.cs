@@ -31,6 +31,7 @@ internal sealed class QuantizeStep(Plan plan)
             Calibration = data,
             Calibrating = new CalibrationPlan { Settings = plan.Recipe.Calibrating },
             Recovery = plan.Recipe.Recovery,
+            Goal = plan.Recipe.Until.Count > 0 ? new PrecisionGoal(plan.Recipe.Until, adapter.Recipe.Evaluation.Open()) : null,
             HandsOff = true,
         };
         var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, WorkStages.Silent, stop);
