@@ -79,10 +79,7 @@ internal sealed class QuantizeCommand : Verb
             };
             var outcome = QuantizationRun.Run(OnnxModel.Load(source), request, stages.Shown, stop);
             if (parsed.GetValue(_dryRun))
-            {
-                var sheet = files.Describe(Describe(outcome, request, place).Add("written", false), []);
-                return Told(reports, place, Audit(outcome, chip, null), sheet);
-            }
+                return Told(reports, place, Audit(outcome, chip, null), files.Describe(Describe(outcome, request, place).Add("written", false), []));
 
             stages.Begin("writing the model");
             var handOff = files.Write(outcome, request);
