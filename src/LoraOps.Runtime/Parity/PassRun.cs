@@ -27,7 +27,9 @@ internal sealed class PassRun
     /// <param name="stop">Looked at between two batches.</param>
     public void Measure(PartMeter all, IReadOnlyDictionary<ParityPart, PartMeter> parts, CancellationToken stop)
     {
-        var batches = new Batches(_pass.Inputs.Count, Smaller(_candidate.FixedBatch, _pass.Sources[0].Reference.FixedBatch));
+        // A chip sees one sample at a time: where neighbours would change it, it is measured alone, unless mixing them is the point.
+        var alone = _candidate.MixesSamples && _pass.Rows.Count == 0 ? 1 : (int?)null;
+        var batches = new Batches(_pass.Inputs.Count, Smaller(_candidate.FixedBatch ?? alone, _pass.Sources[0].Reference.FixedBatch));
         foreach (var (first, count) in batches.Runs())
         {
             stop.ThrowIfCancellationRequested();

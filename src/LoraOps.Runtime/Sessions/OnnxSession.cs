@@ -22,6 +22,7 @@ public sealed class OnnxSession : IDisposable
         var path = model.Path;
         Path = path;
         Adaptable = AdaptableModel.Of(model);
+        MixesSamples = model.AllNodes().Any(node => node.OpType is "DynamicQuantizeLinear" or "DynamicQuantizeMatMul");
         _session = session;
         Inputs = [.. session.InputNames.Select(name => RuntimeTypes.ToPort(path, name, session.InputMetadata[name]))];
         Outputs = [.. session.OutputNames.Select(name => RuntimeTypes.ToPort(path, name, session.OutputMetadata[name]))];
@@ -38,6 +39,9 @@ public sealed class OnnxSession : IDisposable
 
     /// <summary>The number of samples that one run takes, or null if the model takes any.</summary>
     public int? FixedBatch => Inputs.Select(input => input.Batch).FirstOrDefault(size => size is not null);
+
+    /// <summary>True if codes are spread over all samples of a run, so that what a sample gives depends on its neighbours.</summary>
+    public bool MixesSamples { get; }
 
     /// <summary>What of it an adapter overrides, and what it says of its form.</summary>
     public AdaptableModel Adaptable { get; }
