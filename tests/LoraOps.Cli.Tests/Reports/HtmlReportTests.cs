@@ -157,7 +157,7 @@ public sealed partial class HtmlReportTests(BrowserPages browser) : IClassFixtur
         _ => SampleRun.Page("shanghai"),
     };
 
-    private static Task OpenAll(OpenPage page) =>
+    private static Task<System.Text.Json.JsonElement?> OpenAll(OpenPage page) =>
         page.Page.EvaluateAsync("() => document.querySelectorAll('details').forEach(one => one.open = true)");
 
     [GeneratedRegex(@"/Type\s*/Page\b(?!s)")]
