@@ -93,7 +93,7 @@ public sealed class ChipProfileTests
     [InlineData("shapes", "{ \"maxRank\": 5 }", "field 'shapes.static' is missing")]
     [InlineData("shapes", "{ \"static\": true, \"maxRank\": 0 }", "field 'shapes.maxRank' must be a whole number above 0")]
     [InlineData("alignment", "0", "field 'alignment' must be a whole number above 0")]
-    [InlineData("handOff", "[\"fax\"]", "field 'handOff' names 'fax', known are tensorrt-cache, amct, horizon, encodings")]
+    [InlineData("handOff", "[\"fax\"]", "field 'handOff' names 'fax', known are amct, encodings, horizon, tensorrt-cache")]
     [InlineData("target", "{ \"model\": \"x\" }", "field 'target' names 'model', which compile commands use for the model")]
     public void Refuses_a_field_that_is_unknown_missing_or_wrong(string field, string? value, string message)
     {
