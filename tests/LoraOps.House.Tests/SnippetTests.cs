@@ -115,8 +115,10 @@ public sealed partial class SnippetTests
         if (figures)
             masked = Figure().Replace(masked, "0");
 
-        // Columns are as wide as their widest figure.
-        return string.Join('\n', masked.TrimEnd().Split('\n').Select(l => Gap().Replace(l.TrimEnd(), " ")));
+        // Columns are as wide as their widest figure, and only slow machines tell how far they are.
+        return string.Join('\n', masked.TrimEnd().Split('\n')
+            .Where(line => !line.EndsWith(" left", StringComparison.Ordinal))
+            .Select(line => Gap().Replace(line.TrimEnd(), " ")));
     }
 
     private static void CopyFixtures(string target)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using LoraOps.Cli.Output;
 using LoraOps.Runtime.Calibrating;
+using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Cli.Commands;
 
@@ -15,6 +16,9 @@ internal static class CalibrationSheet
         if ((plan.Ranges ?? plan.BaseRanges) is { } file)
             sheet.Add("ranges from", file.Path).Add("ranges taken over", ranges.TakenOver).Add("ranges measured", ranges.Tensors.Count - ranges.TakenOver);
 
+        sheet.AddGrid("shared ranges", ["adapter", "tensor", "costs"], ranges.Costs
+            .Select(cost => new Cell[] { cost.Adapter.Length > 0 ? cost.Adapter : "none", cost.Tensor, Cell.Decibels(cost.Decibels) }));
+        sheet.AddNotes("shared ranges", ranges.Costs.Where(cost => cost.Decibels > SharedRangeCost.Much).Select(Costly));
         var moved = ranges.Drifts.Where(drift => drift.IsUnchanged && drift.IsLarge).Select(Warning);
         return sheet.AddGrid(
                 "drift from the base",
@@ -25,6 +29,14 @@ internal static class CalibrationSheet
                 }),
                 detail: true)
             .AddNotes("drift", moved);
+    }
+
+    private static string Costly(SharedRangeCost cost)
+    {
+        var who = cost.Adapter.Length > 0 ? cost.Adapter : "the base";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{who} loses {cost.Decibels:F1} dB at {cost.Tensor} to the ranges of the others; a merged model of its own would not");
     }
 
     private static string Warning(RangeDrift drift) => string.Create(

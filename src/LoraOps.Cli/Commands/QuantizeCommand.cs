@@ -68,6 +68,7 @@ internal sealed class QuantizeCommand : Verb
             {
                 Chip = chip,
                 Calibration = data,
+                Adapters = _calibrating.Adapters(parsed),
                 Calibrating = plan,
                 Recovery = _recovery.Read(parsed),
                 Scheme = _schemes.Scheme(parsed),

@@ -16,7 +16,7 @@ internal sealed class RunCommand : Verb
     private static readonly string[] Columns =
     [
         "adapter", "chip", "base=base accuracy", "float=adapter accuracy", "INT8=INT8 accuracy", "cosine", "SQNR",
-        "effect=effect cosine", "size", "time", "status",
+        "size", "time", "status",
     ];
 
     private readonly Argument<string> _recipe = new("RECIPE.yaml") { Description = "The recipe; its paths are relative to it." };
@@ -103,11 +103,11 @@ internal sealed class RunCommand : Verb
             .AddGrid("accuracy, distance and size=results", Columns, report.Jobs.Select(Row))
             .AddGrid(
                 "details",
-                ["adapter", "chip", "bundle", "conversion error", "float bytes", "integer kernels", "delta cosine", "effect ratio"],
+                ["adapter", "chip", "bundle", "conversion error", "float bytes", "integer kernels", "delta cosine", "effect cosine", "effect ratio"],
                 report.Jobs.Select(job => new Cell[]
                 {
                     job.Adapter, job.Chip, job.Bundle, job.ConversionError ?? Cell.None, Size(job.FloatBytes), job.IntegerKernels ?? Cell.None,
-                    job.DeltaCosine ?? Cell.None, job.EffectRatio ?? Cell.None,
+                    job.DeltaCosine ?? Cell.None, job.EffectCosine ?? Cell.None, job.EffectRatio ?? Cell.None,
                 }),
                 detail: true)
             .AddNotes("findings", report.Jobs.SelectMany(job => job.Findings.Select(text => $"{job.Adapter}/{job.Chip}: {text}")), detail: true);
@@ -123,7 +123,6 @@ internal sealed class RunCommand : Verb
         Share(job.QuantizedAccuracy),
         job.Cosine is { } cosine ? new Cell(FormattableString.Invariant($"{cosine:0.00000}"), cosine) : Cell.None,
         job.Sqnr is { } sqnr ? Cell.Decibels(sqnr) : Cell.None,
-        job.EffectCosine is { } effect ? new Cell(FormattableString.Invariant($"{effect:0.0000}"), effect) : Cell.None,
         Size(job.Bytes),
         Cell.Seconds(job.Elapsed),
         Status(job.Status),

@@ -23,7 +23,8 @@ internal static class HandOffSheet
 
     /// <summary>Reads and describes a file.</summary>
     public static Sheet Of(string path) =>
-        Array.Find(_kinds, kind => path.EndsWith(kind.Ending, StringComparison.OrdinalIgnoreCase)).Read(path).Add("bytes", Cell.Bytes(new FileInfo(path).Length));
+        Array.Find(_kinds, kind => path.EndsWith(kind.Ending, StringComparison.OrdinalIgnoreCase)).Read(path)
+            .Add("bytes", Cell.Bytes(new FileInfo(path).Length));
 
     private static Sheet Start(string kind, string path) => new Sheet().Add("kind", kind).Add("path", path);
 

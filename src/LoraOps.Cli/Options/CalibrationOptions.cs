@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
+using LoraOps.Onnx.AdapterFiles;
 using LoraOps.Onnx.Chips;
 using LoraOps.Problems;
 using LoraOps.Readers.Samples;
 using LoraOps.Runtime.Calibrating;
+using LoraOps.Runtime.Parity;
 using LoraOps.Runtime.Quantizing;
 using LoraOps.Writers;
 
@@ -12,11 +14,17 @@ namespace LoraOps.Cli.Options;
 /// <summary>Where the ranges of activations come from, and where they go.</summary>
 internal sealed class CalibrationOptions
 {
-    private readonly Option<string?> _data = new("--calibration")
+    private readonly Option<string[]> _data = new("--calibration")
     {
         Description = "Samples of what the model will see: .safetensors with a leading sample axis, or a folder of .npy; where samples differ in size, "
-            + "a folder of .safetensors, or of a folder of .npy for each input.",
-        HelpName = "DATA",
+            + "a folder of .safetensors, or of a folder of .npy for each input. With NAME= what it sees while that adapter is active.",
+        HelpName = "[NAME=]DATA",
+    };
+
+    private readonly Option<string[]> _adapters = new("--adapter")
+    {
+        Description = "An adapter of a model that takes them as inputs, to be active on the samples of --calibration NAME=.",
+        HelpName = "[NAME=]FILE.onnx_adapter",
     };
 
     private readonly Option<string> _calibrator = new Option<string>("--calibrator")
@@ -56,7 +64,7 @@ internal sealed class CalibrationOptions
     /// <summary>Gives the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _calibrator, _percentile, _bins, _average, _ranges, _base, _save, _threads })
+        foreach (var option in new Option[] { _data, _adapters, _calibrator, _percentile, _bins, _average, _ranges, _base, _save, _threads })
             command.Add(option);
 
         command.Validators.Add(result =>
@@ -77,10 +85,32 @@ internal sealed class CalibrationOptions
     }
 
     /// <summary>The samples' place; null if none was given.</summary>
-    public string? Data(ParseResult parsed) => parsed.GetValue(_data);
+    /// <exception cref="LoraOpsException">Several were given without a name.</exception>
+    public string? Data(ParseResult parsed)
+    {
+        var plain = Named(parsed, _data).Where(one => one.Name.Length == 0).ToList();
+        return plain.Count > 1
+            ? throw new LoraOpsException(CommandProblems.UsageWrong(CommandLine.FullName(parsed), "--calibration is given twice without NAME="))
+            : plain.Count == 1 ? plain[0].Value : null;
+    }
+
+    /// <summary>The adapters whose samples have a name.</summary>
+    /// <exception cref="LoraOpsException">An adapter has no samples, or a file is wrong.</exception>
+    public IReadOnlyList<AdapterSamples> Adapters(ParseResult parsed)
+    {
+        var files = Named(parsed, _adapters).ToDictionary(
+            one => one.Name.Length > 0 ? one.Name : Path.GetFileNameWithoutExtension(one.Value), one => one.Value, StringComparer.Ordinal);
+        var data = Named(parsed, _data).Where(one => one.Name.Length > 0).ToList();
+        var without = files.Keys.Except(data.Select(one => one.Name), StringComparer.Ordinal).ToList();
+        if (without.Count > 0)
+            throw new LoraOpsException(CommandProblems.UsageWrong(CommandLine.FullName(parsed), $"--calibration {without[0]}=DATA is missing"));
+
+        return [.. data.Select(one => new AdapterSamples(
+            one.Name, SampleSet.Open(one.Value), files.TryGetValue(one.Name, out var file) ? OnnxAdapterFile.Read(file) : null))];
+    }
 
     /// <summary>True if ranges can be found: there are samples, or a file has them.</summary>
-    public bool IsGiven(ParseResult parsed) => Data(parsed) is not null || parsed.GetValue(_ranges) is not null;
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_data) is { Length: > 0 } || parsed.GetValue(_ranges) is not null;
 
     /// <summary>Where the ranges come from.</summary>
     /// <param name="parsed">The command line.</param>
@@ -119,6 +149,9 @@ internal sealed class CalibrationOptions
         RangeFile.Of(outcome.Prepared, ranges, plan.Settings, data).Save(file.Path);
         file.Commit();
     }
+
+    private static IEnumerable<NamedValue> Named(ParseResult parsed, Option<string[]> option) =>
+        (parsed.GetValue(option) ?? []).Select(NamedText.Split);
 
     private static Option<double?> Number(string name, string description, string allowed, Func<double, bool> isAllowed) => new(name)
     {

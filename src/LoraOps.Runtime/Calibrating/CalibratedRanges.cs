@@ -1,4 +1,5 @@
 using LoraOps.Onnx.Quantizing;
+using LoraOps.Runtime.Quantizing;
 
 namespace LoraOps.Runtime.Calibrating;
 
@@ -22,6 +23,9 @@ public sealed record CalibratedRanges(IReadOnlyList<CalibratedTensor> Tensors, i
 
     /// <summary>How far measured tensors left the ranges of the base, where its file was given.</summary>
     public IReadOnlyList<RangeDrift> Drifts { get; init; } = [];
+
+    /// <summary>What each adapter loses where several share the ranges; empty if there was one model only.</summary>
+    public IReadOnlyList<SharedRangeCost> Costs { get; init; } = [];
 
     /// <summary>The chosen ranges by tensor, as the quantizer wants them.</summary>
     public IReadOnlyDictionary<string, TensorRange> Ranges { get; } =

@@ -18,6 +18,9 @@ public sealed record QuantizationRequest
     /// <summary>Samples of what the model will see; null where the scheme needs none.</summary>
     public SampleSet? Calibration { get; init; }
 
+    /// <summary>Adapters of a model of the form inputs or switchable, each with samples of its own; ranges hold them all.</summary>
+    public IReadOnlyList<AdapterSamples> Adapters { get; init; } = [];
+
     /// <summary>Where the ranges of activations come from; the codes that they are chosen for are the chip's.</summary>
     public CalibrationPlan Calibrating { get; init; } = new();
 

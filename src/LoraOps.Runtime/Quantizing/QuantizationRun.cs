@@ -107,18 +107,28 @@ public static class QuantizationRun
 
     private static CalibratedRanges Calibrate(OnnxModel prepared, QuantizationRequest request, WorkStages stages, CancellationToken stop)
     {
-        var (plan, data) = (request.Calibrating, request.Calibration);
-        if (data is null && plan.Ranges is null)
+        var (plan, adapters) = (request.Calibrating, new AdapterCalibration(prepared, request));
+        if (request.Calibration is null && request.Adapters.Count == 0 && plan.Ranges is null)
             throw new ArgumentException("Static quantization needs calibration samples or ranges.", nameof(request));
+
+        if (adapters.Check() is { Count: > 0 } problems)
+            throw new LoraOpsException(problems);
 
         var tensors = StaticQuantizer.TensorsToCalibrate(prepared, request.Chip, new QuantizationSettings { Precisions = request.Precisions });
         if (request.HandsOff)
             tensors = [.. tensors.Union(HandOffs.TensorsWanted(prepared, request.Chip), StringComparer.Ordinal)];
 
-        stages.Begin(
-            plan.Ranges is { } file ? $"taking {tensors.Count} ranges from {file.Path}" : $"calibrating {tensors.Count} tensors on {data?.Count} samples",
-            plan.Ranges is null ? data?.Count ?? 0 : 0);
         var codes = plan with { Settings = plan.Settings with { Codes = CodeLevels.Of(request.Chip.Activations) } };
-        return codes.Run(prepared, tensors, data, stages.Reach, stop);
+        if (plan.Ranges is { } file)
+        {
+            stages.Begin($"taking {tensors.Count} ranges from {file.Path}", 0);
+            return codes.Run(prepared, tensors, null, null, stop);
+        }
+
+        return adapters.Run((model, data) =>
+        {
+            stages.Begin($"calibrating {tensors.Count} tensors on {data.Count} samples", data.Count);
+            return codes.Run(model, tensors, data, stages.Reach, stop);
+        });
     }
 }

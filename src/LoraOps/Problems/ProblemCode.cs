@@ -492,6 +492,12 @@ public enum ProblemCode
     /// <summary>The model uses operators that change their meaning up to the opset that is needed.</summary>
     OpsetNotRaisable = 3231,
 
+    /// <summary>A model that takes adapters as inputs is to have fixed ranges that none of them was measured for.</summary>
+    AdapterRangesMissing = 3232,
+
+    /// <summary>Calibration samples are of an adapter that the model does not have.</summary>
+    AdapterToCalibrateUnknown = 3233,
+
     /// <summary>What was asked for to keep the accuracy cannot be done with the data at hand.</summary>
     RecoveryImpossible = 3250,
 

@@ -16,4 +16,15 @@ public static class SchemeProblems
             CultureInfo.InvariantCulture,
             $"has opset {found}, blocks of weights need {needed}, and it cannot be raised: {string.Join("; ", reasons)}"),
         string.Create(CultureInfo.InvariantCulture, $"Export the model again with opset {needed}, or choose the format nbits."));
+
+    /// <summary><see cref="ProblemCode.AdapterRangesMissing"/></summary>
+    public static Problem AdapterRangesMissing(string model) => new(
+        ProblemCode.AdapterRangesMissing, model,
+        "takes adapters as inputs, and ranges that are measured without one would clip what they do",
+        "Give --adapter NAME=FILE.onnx_adapter and --calibration NAME=DATA for each, or choose --scheme dynamic or weights.");
+
+    /// <summary><see cref="ProblemCode.AdapterToCalibrateUnknown"/></summary>
+    public static Problem AdapterUnknown(string model, string name, string nearMisses) => new(
+        ProblemCode.AdapterToCalibrateUnknown, model, $"has no adapter '{name}' in it{nearMisses}",
+        "Take a name of 'inspect', or give --adapter NAME=FILE.onnx_adapter for a model that takes adapters as inputs.");
 }
