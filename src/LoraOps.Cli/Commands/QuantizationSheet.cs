@@ -44,8 +44,11 @@ internal static class QuantizationSheet
             .Select(result => new Cell[] { result.Gate.ToString(), result.Output, result.Measured }))
             .AddGrid("lifted", ["node", "operator", "precision", "alone", "without it"], choice.Lifted
             .Select(layer => new Cell[] { layer.Node, layer.Op, layer.Precision.Name(), Cell.Decibels(layer.Sqnr), layer.Without }))
-            .AddGrid("sensitivity", ["node", "operator", "alone"], choice.Layers
-            .Select(layer => new Cell[] { layer.Node, layer.Op, Cell.Decibels(layer.Sqnr) }));
+            .AddGrid(
+                "sensitivity",
+                ["node", "operator", "alone"],
+                choice.Layers.Select(layer => new Cell[] { layer.Node, layer.Op, Cell.Decibels(layer.Sqnr) }),
+                detail: choice.Lifted.Count > 0);
     }
 
     private static Cell[] Row(QuantizedNode node) =>
