@@ -18,7 +18,7 @@ internal static class CalibrationSheet
 
         sheet.AddGrid("shared ranges", ["adapter", "tensor", "costs"], ranges.Costs
             .Select(cost => new Cell[] { cost.Adapter.Length > 0 ? cost.Adapter : "none", cost.Tensor, Cell.Decibels(cost.Decibels) }));
-        sheet.AddNotes("shared ranges", ranges.Costs.Where(cost => cost.Decibels > SharedRangeCost.Much).Select(Costly));
+        sheet.AddNotes("costly ranges", ranges.Costs.Where(cost => cost.Decibels > SharedRangeCost.Much).Select(Costly));
         var moved = ranges.Drifts.Where(drift => drift.IsUnchanged && drift.IsLarge).Select(Warning);
         return sheet.AddGrid(
                 "drift from the base",
