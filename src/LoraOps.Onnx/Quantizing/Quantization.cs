@@ -1,6 +1,5 @@
 using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
-using LoraOps.Onnx.Proto;
 
 namespace LoraOps.Onnx.Quantizing;
 
@@ -27,9 +26,6 @@ public sealed record Quantization(OnnxModel Model, IReadOnlyList<QuantizedNode> 
 /// <param name="Reason">Why it stays float, or null if it was quantized.</param>
 public sealed record QuantizedNode(string Node, string Op, string Weight, string? Reason)
 {
-    /// <summary>The name that a node goes by: its own, or its first output's if it has none.</summary>
-    public static string NameOf(NodeProto node) => node.Name.Length > 0 ? node.Name : node.Output.FirstOrDefault() ?? node.OpType;
-
     /// <summary>True if it was quantized.</summary>
     public bool IsQuantized => Reason is null;
 

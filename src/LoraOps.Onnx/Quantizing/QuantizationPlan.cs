@@ -80,7 +80,7 @@ internal sealed class QuantizationPlan
         {
             var quantized = Quantizable.Select(node => node.Node).Concat(Operators.Select(one => one.Node).Where(node => !Moves(node)))
                 .ToHashSet<NodeProto>(ReferenceEqualityComparer.Instance);
-            return [.. _model.Graph.Node.Where(quantized.Contains).Select(QuantizedNode.NameOf)];
+            return [.. _model.Graph.Node.Where(quantized.Contains).Select(RuleScope.NameOf)];
         }
     }
 
@@ -90,7 +90,7 @@ internal sealed class QuantizationPlan
         if (!_precisions.TryGetValue(node, out var precision))
         {
             precision = Moves(node) ? _widest.GetValueOrDefault(RangeOf(node.Input[0]))
-                : _settings.Precisions.TryGetValue(QuantizedNode.NameOf(node), out var wanted) ? wanted : _chip.Precisions[0];
+                : _settings.Precisions.TryGetValue(RuleScope.NameOf(node), out var wanted) ? wanted : _chip.Precisions[0];
             _precisions[node] = precision;
         }
 

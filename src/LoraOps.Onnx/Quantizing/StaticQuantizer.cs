@@ -53,7 +53,7 @@ public static class StaticQuantizer
         var evidence = new RuleEvidence { Float = prepared, Ranges = ranges };
         return new Quantization(model, nodes, warnings)
         {
-            Operators = [.. plan.Operators.Select(one => new QuantizedNode(QuantizedNode.NameOf(one.Node), one.Node.OpType, "", null)
+            Operators = [.. plan.Operators.Select(one => new QuantizedNode(RuleScope.NameOf(one.Node), one.Node.OpType, "", null)
             {
                 Precision = one.Precision,
             })],

@@ -1,3 +1,4 @@
+using LoraOps.Onnx.Chips;
 using LoraOps.Onnx.Graphs;
 using LoraOps.Onnx.Proto;
 
@@ -20,5 +21,5 @@ public sealed record WeightedNode(NodeProto Node, TensorProto? Weight, int Outpu
     public long OutputChannels => Weight is null ? 0 : Weight.Dims[OutputAxis] * (Node.OpType == "ConvTranspose" ? Node.Integer("group", 1) : 1);
 
     /// <summary>The node's name, or its output's if it has none.</summary>
-    public string Name => QuantizedNode.NameOf(Node);
+    public string Name => RuleScope.NameOf(Node);
 }

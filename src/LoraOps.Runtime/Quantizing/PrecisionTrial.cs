@@ -18,7 +18,7 @@ internal sealed class PrecisionTrial(
 
     /// <summary>The operator of each node.</summary>
     public IReadOnlyDictionary<string, string> Operators { get; } = prepared.Graph.Node
-        .GroupBy(QuantizedNode.NameOf, StringComparer.Ordinal)
+        .GroupBy(RuleScope.NameOf, StringComparer.Ordinal)
         .ToDictionary(group => group.Key, group => group.First().OpType, StringComparer.Ordinal);
 
     /// <summary>The chip's precisions above the first, cheapest first.</summary>
